@@ -1,0 +1,35 @@
+//! `cargo xtask bench NAME`: one benchmark, in release, with a PostgreSQL cluster of its own beside SQLite.
+
+use crate::{packages, postgres::Cluster, steps::cargo, workspace};
+
+/// Runs the benchmark; every further argument is the benchmark's own. Standard output is the benchmark's alone, so that
+/// `--json` can be piped.
+pub fn bench(arguments: &[&str]) -> Result<bool, String> {
+    if arguments.first().is_none_or(|name| name.starts_with('-')) {
+        return Err(
+            "Which benchmark? `cargo xtask bench NAME [--json]`, for example `record`.".to_owned(),
+        );
+    }
+    packages::provide_postgres()?;
+    let cluster = Cluster::start()?;
+    let mut command = cargo("run --quiet --release --locked --package bench --");
+    command
+        .args(arguments)
+        .current_dir(workspace())
+        .env("SESSHU_BENCH_POSTGRES", cluster.url());
+    let status = command
+        .status()
+        .map_err(|error| format!("the benchmark could not be started: {error}"))?;
+    Ok(status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_benchmark_must_be_named() {
+        assert!(bench(&[]).is_err());
+        assert!(bench(&["--json"]).is_err());
+    }
+}

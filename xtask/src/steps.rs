@@ -1,0 +1,205 @@
+//! The steps of `cargo xtask test`, and the commands each is made of.
+
+use crate::{runner, summary::Tally, workspace};
+use std::{
+    env,
+    ffi::OsString,
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+/// One thing that must hold before a change goes in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    Format,
+    Clippy,
+    Doc,
+    Test,
+    Doctest,
+    Browser,
+}
+
+/// What the set-up found or started for the steps.
+pub struct Setting {
+    /// The throw-away cluster, where a step needs one.
+    pub postgres_url: Option<String>,
+}
+
+/// The package of the browser flows, which need the built program and Chromium beside them.
+const FLOWS: &str = "browser-flows";
+
+impl Step {
+    /// Quick to fail first.
+    pub const ALL: [Step; 6] = [
+        Step::Format,
+        Step::Clippy,
+        Step::Doc,
+        Step::Test,
+        Step::Doctest,
+        Step::Browser,
+    ];
+
+    pub fn named(name: &str) -> Option<Step> {
+        Step::ALL.into_iter().find(|step| step.name() == name)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Step::Format => "format",
+            Step::Clippy => "clippy",
+            Step::Doc => "doc",
+            Step::Test => "test",
+            Step::Doctest => "doctest",
+            Step::Browser => "browser",
+        }
+    }
+
+    pub fn purpose(self) -> &'static str {
+        match self {
+            Step::Format => "the code is laid out as rustfmt lays it out",
+            Step::Clippy => "no warning from the compiler or from clippy",
+            Step::Doc => "the documentation builds, and its links lead somewhere",
+            Step::Test => "every test, on both database engines",
+            Step::Doctest => "the examples in the documentation hold",
+            Step::Browser => "the pages in real Chromium",
+        }
+    }
+
+    pub fn needs_postgres(self) -> bool {
+        matches!(self, Step::Test)
+    }
+
+    pub fn needs_chromium(self) -> bool {
+        matches!(self, Step::Browser)
+    }
+
+    /// Runs the step's commands, up to the first that fails.
+    pub fn run(self, setting: &Setting) -> (bool, Tally) {
+        let mut tally = Tally::default();
+        let passed = self
+            .commands(setting)
+            .into_iter()
+            .all(|command| runner::run(command, &mut tally));
+        if !passed && tally.failed == 0 {
+            // Nothing was counted as failed, yet the step failed (it did not compile, say): the sum must not look clean.
+            tally.failed = 1;
+        }
+        (passed, tally)
+    }
+
+    fn commands(self, setting: &Setting) -> Vec<Command> {
+        let mut commands = match self {
+            Step::Format => vec![cargo("fmt --all --check")],
+            Step::Clippy => vec![cargo(
+                "clippy --workspace --all-targets --locked -- -D warnings",
+            )],
+            Step::Doc => vec![cargo("doc --workspace --no-deps --locked")],
+            Step::Test if nextest_is_here() => {
+                vec![cargo(&format!(
+                    "nextest run --workspace --locked --no-fail-fast --exclude {FLOWS}"
+                ))]
+            }
+            Step::Test => vec![cargo(&format!(
+                "test --workspace --locked --no-fail-fast --lib --bins --tests --exclude {FLOWS}"
+            ))],
+            Step::Doctest => vec![cargo("test --workspace --locked --no-fail-fast --doc")],
+            Step::Browser => vec![
+                cargo("build --locked --package sesshu"),
+                cargo(&format!("test --locked --no-fail-fast --package {FLOWS}")),
+            ],
+        };
+        for command in &mut commands {
+            self.surround(command, setting);
+        }
+        commands
+    }
+
+    fn surround(self, command: &mut Command, setting: &Setting) {
+        command.current_dir(workspace());
+        // Here a test that lacks its database or its browser fails; elsewhere it may say that it was skipped.
+        command.env("SESSHU_TEST_REQUIRE", "all");
+        if let Some(url) = &setting.postgres_url {
+            command.env("SESSHU_TEST_POSTGRES", url);
+        }
+        match self {
+            Step::Doc => {
+                command.env("RUSTDOCFLAGS", "-D warnings");
+            }
+            Step::Browser => {
+                command.env("SESSHU_BINARY", program());
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The names of all steps with their purposes, for the help.
+pub fn list() -> String {
+    Step::ALL
+        .iter()
+        .map(|step| format!("  {:<9} {}\n", step.name(), step.purpose()))
+        .collect()
+}
+
+/// The cargo that runs us, so that all steps use one toolchain.
+pub fn cargo(words: &str) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
+    command.args(words.split(' '));
+    command
+}
+
+/// `sesshu` as the dev profile builds it: beside this very program, whatever the target folder is called.
+fn program() -> PathBuf {
+    let own = env::current_exe().unwrap_or_default();
+    own.with_file_name("sesshu")
+}
+
+/// nextest runs the tests of all crates side by side, each in its own process; without it cargo does, more slowly.
+fn nextest_is_here() -> bool {
+    let asked = cargo("nextest --version")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    asked.is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_is_found_by_its_name() {
+        for step in Step::ALL {
+            assert_eq!(Step::named(step.name()), Some(step));
+        }
+    }
+
+    #[test]
+    fn the_flows_run_in_their_own_step_only() {
+        let setting = Setting { postgres_url: None };
+        let mentions = |step: Step| {
+            let words: Vec<String> = step
+                .commands(&setting)
+                .iter()
+                .map(|command| format!("{command:?}"))
+                .collect();
+            words.join("\n")
+        };
+        assert!(mentions(Step::Test).contains(r#""--exclude" "browser-flows""#));
+        assert!(mentions(Step::Browser).contains(r#""--package" "browser-flows""#));
+    }
+
+    #[test]
+    fn tests_may_not_skip_what_they_need() {
+        let setting = Setting {
+            postgres_url: Some("postgres://somewhere".into()),
+        };
+        let command = Step::Test.commands(&setting).pop().unwrap();
+        let surroundings: Vec<_> = command.get_envs().collect();
+        assert!(surroundings.contains(&("SESSHU_TEST_REQUIRE".as_ref(), Some("all".as_ref()))));
+        assert!(surroundings.contains(&(
+            "SESSHU_TEST_POSTGRES".as_ref(),
+            Some("postgres://somewhere".as_ref())
+        )));
+    }
+}
