@@ -1,0 +1,27 @@
+//! Reads every photograph of a folder with a `labels.csv` (columns `file`, `difficulty`, `digits`, `has_qr`, `nw7`)
+//! and prints how many were read right, not at all, and wrong: as a whole and by channel.
+//!
+//! `cargo run -p reader --example read_folder -- FOLDER`
+
+use std::path::Path;
+use std::process::ExitCode;
+
+#[path = "../tests/album/mod.rs"]
+mod album;
+
+fn main() -> ExitCode {
+    let Some(folder) = std::env::args().nth(1) else {
+        eprintln!("usage: read_folder FOLDER   (a folder of photographs with a labels.csv)");
+        return ExitCode::FAILURE;
+    };
+    match album::Album::open(Path::new(&folder)) {
+        Ok(album) => {
+            eprint!("{}", album.read_all());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{folder}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

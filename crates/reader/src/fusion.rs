@@ -1,0 +1,212 @@
+//! One answer out of three channels.
+//!
+//! The rule above all others: never guess. A wrong number writes a dose into a stranger's record; a number that was
+//! not read costs a nurse ten seconds.
+
+use crate::check::{Doubt, Turns, judge};
+use crate::line::LineReading;
+
+/// A way by which digits come off a coupon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// The QR code, protected by Reed–Solomon.
+    Qr,
+    /// The printed line of 18 digits.
+    Ocr,
+    /// The bar code NW-7: as a rule only the 10 digits of the ticket number, without a check character.
+    Nw7,
+}
+
+impl Channel {
+    /// A stable name for machines.
+    pub fn code(self) -> &'static str {
+        match self {
+            Channel::Qr => "qr",
+            Channel::Ocr => "ocr",
+            Channel::Nw7 => "nw7",
+        }
+    }
+}
+
+/// Why nothing is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Why {
+    /// Neither code nor line is in the picture, or none is legible.
+    NothingFound,
+    /// A line was found, but not every digit of it is sure.
+    LineUnsure,
+    /// Two channels, or two lines, say different things.
+    CodesDisagree,
+    /// Only the bar code with the ticket number: municipality, kind and turn are missing.
+    PartialOnly,
+    /// Eighteen digits that cannot be a coupon's.
+    BadCheckDigit,
+    /// A QR code that says something else.
+    NotACouponCode,
+}
+
+impl Why {
+    /// A stable name for machines.
+    pub fn code(self) -> &'static str {
+        match self {
+            Why::NothingFound => "nothing_found",
+            Why::LineUnsure => "line_unsure",
+            Why::CodesDisagree => "codes_disagree",
+            Why::PartialOnly => "partial_only",
+            Why::BadCheckDigit => "bad_check_digit",
+            Why::NotACouponCode => "not_a_coupon_code",
+        }
+    }
+}
+
+/// Whether the picture was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Eighteen digits.
+    Read,
+    /// An honest no.
+    No(Why),
+}
+
+/// What the three channels gave for one picture.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found {
+    pub qr: Option<String>,
+    pub line: Option<LineReading>,
+    pub nw7: Option<String>,
+}
+
+/// The answer made of them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Verdict {
+    pub outcome: Outcome,
+    pub digits: Option<String>,
+    pub by: Vec<Channel>,
+    pub confidence: f32,
+    pub conflict: Vec<(Channel, String)>,
+}
+
+/// The length of a ticket number (券番号), which is what most bar codes hold.
+const TICKET_DIGITS: usize = 10;
+/// Two channels, printed and decoded independently, say the same.
+const CONFIDENCE_OF_TWO: f32 = 0.999;
+/// One QR code: its error correction makes a misreading very rare, but nothing else in the picture confirms it.
+const CONFIDENCE_OF_QR: f32 = 0.95;
+
+/// Weighs what was found.
+pub(crate) fn weigh(found: &Found) -> Verdict {
+    let full = full_readings(found);
+    let conflict = conflict(found, &full);
+    if !conflict.is_empty() {
+        return Verdict {
+            conflict,
+            ..no(Why::CodesDisagree)
+        };
+    }
+    let Some((_, digits)) = full.iter().find(|(channel, _)| *channel != Channel::Nw7) else {
+        return no(why_not(found));
+    };
+    let mut by: Vec<Channel> = full.iter().map(|(channel, _)| *channel).collect();
+    if found.nw7.is_some() && !by.contains(&Channel::Nw7) {
+        by.push(Channel::Nw7);
+    }
+    let confidence = match by.as_slice() {
+        [Channel::Qr] => CONFIDENCE_OF_QR,
+        [_] => found.line.as_ref().map_or(0.0, |line| line.confidence),
+        _ => CONFIDENCE_OF_TWO,
+    };
+    Verdict {
+        outcome: Outcome::Read,
+        digits: Some(digits.clone()),
+        by,
+        confidence,
+        conflict: Vec::new(),
+    }
+}
+
+fn no(why: Why) -> Verdict {
+    Verdict {
+        outcome: Outcome::No(why),
+        digits: None,
+        by: Vec::new(),
+        confidence: 0.0,
+        conflict: Vec::new(),
+    }
+}
+
+/// The plausible readings of all 18 digits, in the order of their worth.
+fn full_readings(found: &Found) -> Vec<(Channel, String)> {
+    let qr = found
+        .qr
+        .as_deref()
+        .filter(|text| judge(text, Turns::Any).is_ok());
+    let line = sure_line(found).filter(|digits| judge(digits, Turns::Printed).is_ok());
+    let nw7 = found
+        .nw7
+        .as_deref()
+        .filter(|digits| judge(digits, Turns::Any).is_ok());
+    [(Channel::Qr, qr), (Channel::Ocr, line), (Channel::Nw7, nw7)]
+        .into_iter()
+        .filter_map(|(channel, digits)| Some((channel, digits?.to_owned())))
+        .collect()
+}
+
+fn sure_line(found: &Found) -> Option<&str> {
+    found.line.as_ref().and_then(LineReading::sure)
+}
+
+/// Everything that was read, if any of it contradicts the rest; else nothing.
+fn conflict(found: &Found, full: &[(Channel, String)]) -> Vec<(Channel, String)> {
+    let Some((_, digits)) = full.first() else {
+        return Vec::new();
+    };
+    let mut all = full.to_vec();
+    if let Some(rival) = found.line.as_ref().and_then(|line| line.rival.clone()) {
+        all.push((Channel::Ocr, rival));
+    }
+    if let Some(bars) = found
+        .nw7
+        .clone()
+        .filter(|_| !full.iter().any(|(channel, _)| *channel == Channel::Nw7))
+    {
+        all.push((Channel::Nw7, bars));
+    }
+    let agrees = |(channel, other): &(Channel, String)| match channel {
+        Channel::Nw7 if other.len() == TICKET_DIGITS => digits.ends_with(other.as_str()),
+        _ => digits == other,
+    };
+    if all.iter().all(agrees) {
+        Vec::new()
+    } else {
+        all
+    }
+}
+
+/// The reason that helps most: what is nearest to a reading comes first.
+fn why_not(found: &Found) -> Why {
+    let eighteen_but_impossible = |digits: &str, turns| match judge(digits, turns) {
+        Ok(()) | Err(Doubt::NotEighteenDigits) => false,
+        Err(_) => true,
+    };
+    let bad_qr = found
+        .qr
+        .as_deref()
+        .is_some_and(|text| eighteen_but_impossible(text, Turns::Any));
+    let bad_line =
+        sure_line(found).is_some_and(|digits| eighteen_but_impossible(digits, Turns::Printed));
+    if bad_qr || bad_line {
+        Why::BadCheckDigit
+    } else if found
+        .line
+        .as_ref()
+        .is_some_and(|line| line.digits.is_some())
+    {
+        Why::LineUnsure
+    } else if found.nw7.is_some() {
+        Why::PartialOnly
+    } else if found.qr.is_some() {
+        Why::NotACouponCode
+    } else {
+        Why::NothingFound
+    }
+}

@@ -1,0 +1,207 @@
+//! A grey picture and the few things that are done to one: shrinking, turning, cutting, looking between pixels.
+#![expect(
+    clippy::indexing_slicing,
+    reason = "pixel arithmetic: every index is below width * height, which is the length of `pixels` (invariant of Grey)"
+)]
+
+/// A grey picture, 8 bits a pixel, row after row from the top left; 0 is black.
+///
+/// Invariant: both sides are at least 1 and `pixels.len() == width * height`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Grey {
+    width: usize,
+    height: usize,
+    pixels: Vec<u8>,
+}
+
+/// How far a picture is turned clockwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// As it came.
+    None,
+    /// 90 degrees clockwise.
+    Quarter,
+    /// Upside down.
+    Half,
+    /// 270 degrees clockwise.
+    ThreeQuarters,
+}
+
+impl Grey {
+    /// A picture from its pixels; `None` if a side is 0 or the number of pixels is not `width * height`.
+    pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Option<Grey> {
+        let count = width.checked_mul(height)?;
+        (count > 0 && pixels.len() == count).then_some(Grey {
+            width,
+            height,
+            pixels,
+        })
+    }
+
+    /// Pixels in a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Number of rows.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// All pixels, row after row.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// The pixels, row after row, without a copy.
+    pub fn into_pixels(self) -> Vec<u8> {
+        self.pixels
+    }
+
+    /// The row `y`; rows past the end are the last row, as the border of a picture is repeated outwards.
+    pub fn row(&self, y: usize) -> &[u8] {
+        let start = y.min(self.height - 1) * self.width;
+        &self.pixels[start..start + self.width]
+    }
+
+    /// Each square of `factor` x `factor` pixels becomes one pixel, their mean; what is left over at the right and
+    /// at the foot is dropped. A factor that would leave nothing is made smaller.
+    pub fn shrunk(&self, factor: usize) -> Grey {
+        let factor = factor.clamp(1, self.width.min(self.height));
+        let (width, height) = (self.width / factor, self.height / factor);
+        let area = (factor * factor) as u32;
+        let mut pixels = Vec::with_capacity(width * height);
+        let mut sums = vec![0u32; width];
+        for y in 0..height {
+            sums.fill(0);
+            for source in y * factor..(y + 1) * factor {
+                for (sum, square) in sums.iter_mut().zip(self.row(source).chunks_exact(factor)) {
+                    *sum += square.iter().map(|&pixel| u32::from(pixel)).sum::<u32>();
+                }
+            }
+            pixels.extend(sums.iter().map(|sum| ((sum + area / 2) / area) as u8));
+        }
+        Grey {
+            width,
+            height,
+            pixels,
+        }
+    }
+
+    /// The brightness at a place between pixels, linearly between the four around it; outside, the border's.
+    pub fn at(&self, x: f32, y: f32) -> f32 {
+        let x = x.clamp(0.0, (self.width - 1) as f32);
+        let y = y.clamp(0.0, (self.height - 1) as f32);
+        let (left, top) = (x as usize, y as usize);
+        let right = (left + 1).min(self.width - 1);
+        let (upper, lower) = (self.row(top), self.row(top + 1));
+        let (right_share, lower_share) = (x - left as f32, y - top as f32);
+        let between = |row: &[u8]| {
+            let (a, b) = (f32::from(row[left]), f32::from(row[right]));
+            a + (b - a) * right_share
+        };
+        let (a, b) = (between(upper), between(lower));
+        a + (b - a) * lower_share
+    }
+
+    /// The part of the picture within the given rectangle; `None` where nothing of it lies inside.
+    pub fn cropped(&self, left: usize, top: usize, width: usize, height: usize) -> Option<Grey> {
+        let right = left.saturating_add(width).min(self.width);
+        let foot = top.saturating_add(height).min(self.height);
+        if left >= right || top >= foot {
+            return None;
+        }
+        let pixels = (top..foot)
+            .flat_map(|y| self.row(y)[left..right].iter().copied())
+            .collect();
+        Grey::new(right - left, foot - top, pixels)
+    }
+
+    /// The picture turned.
+    pub fn turned(&self, turn: Turn) -> Grey {
+        let (width, height) = match turn {
+            Turn::None | Turn::Half => (self.width, self.height),
+            Turn::Quarter | Turn::ThreeQuarters => (self.height, self.width),
+        };
+        let mut pixels = Vec::with_capacity(self.pixels.len());
+        for y in 0..height {
+            match turn {
+                Turn::None => pixels.extend_from_slice(self.row(y)),
+                Turn::Half => pixels.extend(self.row(height - 1 - y).iter().rev()),
+                Turn::Quarter => pixels.extend((0..width).map(|x| self.row(width - 1 - x)[y])),
+                Turn::ThreeQuarters => {
+                    pixels.extend((0..width).map(|x| self.row(x)[height - 1 - y]))
+                }
+            }
+        }
+        Grey {
+            width,
+            height,
+            pixels,
+        }
+    }
+}
+
+/// Only the size: the pixels show a person's coupon and belong in no log.
+impl std::fmt::Debug for Grey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Grey({} x {})", self.width, self.height)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grey(width: usize, pixels: &[u8]) -> Grey {
+        Grey::new(width, pixels.len() / width, pixels.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_picture_without_pixels_or_with_too_few_is_none() {
+        assert!(Grey::new(0, 3, vec![]).is_none());
+        assert!(Grey::new(2, 2, vec![0; 3]).is_none());
+        assert!(Grey::new(usize::MAX, 2, vec![0; 3]).is_none());
+    }
+
+    #[test]
+    fn shrinking_takes_the_mean_and_drops_the_rest() {
+        let shrunk = grey(3, &[0, 10, 99, 20, 30, 99, 99, 99, 99]).shrunk(2);
+        assert_eq!(
+            (shrunk.width(), shrunk.height(), shrunk.pixels()),
+            (1, 1, &[15][..])
+        );
+    }
+
+    #[test]
+    fn a_picture_is_never_shrunk_to_nothing() {
+        assert_eq!(grey(2, &[1, 2]).shrunk(9), grey(2, &[1, 2]));
+    }
+
+    #[test]
+    fn between_pixels_the_brightness_is_between() {
+        let picture = grey(2, &[0, 100, 100, 200]);
+        assert_eq!(picture.at(0.5, 0.5), 100.0);
+        assert_eq!(picture.at(-5.0, 9.0), 100.0);
+        assert_eq!(grey(1, &[7]).at(3.0, 3.0), 7.0);
+    }
+
+    #[test]
+    fn a_quarter_turn_puts_the_left_column_on_top() {
+        let picture = grey(2, &[1, 2, 3, 4, 5, 6]);
+        assert_eq!(picture.turned(Turn::Quarter), grey(3, &[5, 3, 1, 6, 4, 2]));
+        assert_eq!(
+            picture.turned(Turn::ThreeQuarters),
+            grey(3, &[2, 4, 6, 1, 3, 5])
+        );
+        assert_eq!(picture.turned(Turn::Half), grey(2, &[6, 5, 4, 3, 2, 1]));
+    }
+
+    #[test]
+    fn a_cut_outside_the_picture_is_none() {
+        let picture = grey(2, &[1, 2, 3, 4]);
+        assert_eq!(picture.cropped(1, 0, 9, 9), Some(grey(1, &[2, 4])));
+        assert_eq!(picture.cropped(2, 0, 1, 1), None);
+        assert_eq!(picture.cropped(usize::MAX, 0, 2, 2), None);
+    }
+}
