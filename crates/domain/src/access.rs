@@ -1,0 +1,550 @@
+//! Who may do what, where.
+//!
+//! A request names its actor and its place, and asks before it reads. What touches people is opened
+//! by a permit that nothing but this file can make.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::places::{MunicipalityCode, Prefecture};
+
+/// Whether the actor may do this at that place.
+///
+/// People are seen by their city and by the venue in front of them, by nobody above.
+#[must_use]
+pub fn may(actor: &Actor, action: Action, place: &Place) -> bool {
+    use Action as A;
+    use OrganisationKind as K;
+    if !actor.is_at_home_in_its_kind() {
+        return false;
+    }
+    let at_home = actor.territory.place() == *place;
+    let is_administrator = actor.role == Role::Administrator;
+    match action {
+        A::SeeHome => at_home,
+        A::SetDay | A::ReadCoupon | A::RecordDose | A::SeeVenueDay | A::CorrectAtVenue => {
+            actor.kind == K::Venue && at_home
+        }
+        A::SeeLedger
+        | A::SeePerson
+        | A::CorrectRecord
+        | A::ConfirmRecord
+        | A::SeeFindings
+        | A::LoadResidents => actor.kind == K::City && at_home,
+        A::ExportLedger | A::SeeAccessLog => actor.kind == K::City && is_administrator && at_home,
+        A::SeeStatistics => is_counted_for(&actor.territory, place),
+        A::ManageAccounts => {
+            is_administrator && (at_home || stands_directly_above(&actor.territory, place))
+        }
+    }
+}
+
+/// Whose counts an organisation sees: the nation's all, a prefecture's and a city's those of their
+/// own prefecture.
+fn is_counted_for(territory: &Territory, place: &Place) -> bool {
+    match (territory, place) {
+        (Territory::Nation, Place::Nation | Place::Prefecture(_)) => true,
+        (Territory::Prefecture(own), Place::Prefecture(asked)) => own == asked,
+        (Territory::City(own), Place::Prefecture(asked)) => own.prefecture() == Some(*asked),
+        _ => false,
+    }
+}
+
+/// Whether an organisation opens accounts for the other: each level for the next one below it.
+fn stands_directly_above(territory: &Territory, place: &Place) -> bool {
+    match (territory, place) {
+        (Territory::Nation, Place::Prefecture(_) | Place::Company(_)) => true,
+        (Territory::Prefecture(own), Place::City(city)) => city.prefecture() == Some(*own),
+        (Territory::City(own), Place::Venue { city, .. }) => own == city,
+        _ => false,
+    }
+}
+
+/// What somebody wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Set the day's venue, doctor, product and lot (当日の設定).
+    SetDay,
+    /// Read a coupon and see what would come of it.
+    ReadCoupon,
+    /// Record a dose.
+    RecordDose,
+    /// See what the venue recorded today.
+    SeeVenueDay,
+    /// Correct or take back what the venue recorded the same day.
+    CorrectAtVenue,
+    /// See the city's ledger (予防接種台帳).
+    SeeLedger,
+    /// See one person's record.
+    SeePerson,
+    /// Correct or take back a record.
+    CorrectRecord,
+    /// Confirm a record (確定), or open it again.
+    ConfirmRecord,
+    /// See the work list of findings.
+    SeeFindings,
+    /// Load residents from a file.
+    LoadResidents,
+    /// Take the ledger out as a file.
+    ExportLedger,
+    /// See counts.
+    SeeStatistics,
+    /// Open, change and close accounts.
+    ManageAccounts,
+    /// See who looked at whom.
+    SeeAccessLog,
+    /// See one's own first page.
+    SeeHome,
+}
+
+impl Action {
+    /// Every action.
+    pub const ALL: &[Self] = &[
+        Self::SetDay,
+        Self::ReadCoupon,
+        Self::RecordDose,
+        Self::SeeVenueDay,
+        Self::CorrectAtVenue,
+        Self::SeeLedger,
+        Self::SeePerson,
+        Self::CorrectRecord,
+        Self::ConfirmRecord,
+        Self::SeeFindings,
+        Self::LoadResidents,
+        Self::ExportLedger,
+        Self::SeeStatistics,
+        Self::ManageAccounts,
+        Self::SeeAccessLog,
+        Self::SeeHome,
+    ];
+
+    /// The word in logs, tables and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SetDay => "set-day",
+            Self::ReadCoupon => "read-coupon",
+            Self::RecordDose => "record-dose",
+            Self::SeeVenueDay => "see-venue-day",
+            Self::CorrectAtVenue => "correct-at-venue",
+            Self::SeeLedger => "see-ledger",
+            Self::SeePerson => "see-person",
+            Self::CorrectRecord => "correct-record",
+            Self::ConfirmRecord => "confirm-record",
+            Self::SeeFindings => "see-findings",
+            Self::LoadResidents => "load-residents",
+            Self::ExportLedger => "export-ledger",
+            Self::SeeStatistics => "see-statistics",
+            Self::ManageAccounts => "manage-accounts",
+            Self::SeeAccessLog => "see-access-log",
+            Self::SeeHome => "see-home",
+        }
+    }
+
+    /// Reads that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|action| action.as_str() == word)
+    }
+
+    /// At whose desk it is done.
+    fn desk(self) -> Desk {
+        match self {
+            Self::SetDay
+            | Self::ReadCoupon
+            | Self::RecordDose
+            | Self::SeeVenueDay
+            | Self::CorrectAtVenue => Desk::Venue,
+            Self::SeeLedger
+            | Self::SeePerson
+            | Self::CorrectRecord
+            | Self::ConfirmRecord
+            | Self::SeeFindings
+            | Self::LoadResidents
+            | Self::ExportLedger
+            | Self::SeeAccessLog => Desk::City,
+            Self::SeeStatistics | Self::ManageAccounts | Self::SeeHome => Desk::Any,
+        }
+    }
+}
+
+/// The desk an action belongs to: the two that have people before them, and all others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Desk {
+    Venue,
+    City,
+    Any,
+}
+
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Who asks. No names in here: it is written to logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Actor {
+    /// The account.
+    pub user: UserId,
+    /// The organisation the account belongs to.
+    pub organisation: OrganisationId,
+    /// What that organisation is.
+    pub kind: OrganisationKind,
+    /// What the account is there.
+    pub role: Role,
+    /// What the organisation answers for.
+    pub territory: Territory,
+}
+
+impl Actor {
+    /// Whether the territory is one that an organisation of this kind can have, and its own: an
+    /// actor put together from tables that contradict each other may do nothing.
+    fn is_at_home_in_its_kind(&self) -> bool {
+        match (self.kind, self.territory) {
+            (OrganisationKind::Nation, Territory::Nation)
+            | (OrganisationKind::Prefecture, Territory::Prefecture(_))
+            | (OrganisationKind::City, Territory::City(_)) => true,
+            (OrganisationKind::Venue, Territory::Venue { id, .. })
+            | (
+                OrganisationKind::Wholesaler
+                | OrganisationKind::Maker
+                | OrganisationKind::Federation,
+                Territory::Company(id),
+            ) => id == self.organisation,
+            _ => false,
+        }
+    }
+}
+
+/// The identity of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserId(pub Uuid);
+
+/// The identity of an organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OrganisationId(pub Uuid);
+
+impl std::fmt::Display for UserId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::fmt::Display for OrganisationId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What an organisation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrganisationKind {
+    /// The nation (国).
+    Nation,
+    /// A prefecture (都道府県).
+    Prefecture,
+    /// A municipality (市町村).
+    City,
+    /// A venue (接種会場・医療機関).
+    Venue,
+    /// A wholesaler (卸).
+    Wholesaler,
+    /// A maker (メーカー).
+    Maker,
+    /// A federation that pays claims (国保連).
+    Federation,
+}
+
+impl OrganisationKind {
+    /// Every kind.
+    pub const ALL: [Self; 7] = [
+        Self::Nation,
+        Self::Prefecture,
+        Self::City,
+        Self::Venue,
+        Self::Wholesaler,
+        Self::Maker,
+        Self::Federation,
+    ];
+
+    /// The word in files, tables and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nation => "nation",
+            Self::Prefecture => "prefecture",
+            Self::City => "city",
+            Self::Venue => "venue",
+            Self::Wholesaler => "wholesaler",
+            Self::Maker => "maker",
+            Self::Federation => "federation",
+        }
+    }
+
+    /// Reads that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// What an account is in its organisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Does the work and opens accounts.
+    Administrator,
+    /// Does the work.
+    Operator,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 2] = [Self::Administrator, Self::Operator];
+
+    /// The word in files, tables and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Administrator => "administrator",
+            Self::Operator => "operator",
+        }
+    }
+
+    /// Reads that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == word)
+    }
+}
+
+/// What an organisation answers for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Territory {
+    /// The whole country.
+    Nation,
+    /// One prefecture.
+    Prefecture(Prefecture),
+    /// One municipality.
+    City(MunicipalityCode),
+    /// One venue.
+    Venue {
+        /// The venue.
+        id: OrganisationId,
+        /// The city it stands in.
+        city: MunicipalityCode,
+    },
+    /// A company or federation: itself.
+    Company(OrganisationId),
+}
+
+impl Territory {
+    /// The territory as a place that is acted upon.
+    #[must_use]
+    pub fn place(self) -> Place {
+        match self {
+            Self::Nation => Place::Nation,
+            Self::Prefecture(prefecture) => Place::Prefecture(prefecture),
+            Self::City(city) => Place::City(city),
+            Self::Venue { id, city } => Place::Venue { id, city },
+            Self::Company(id) => Place::Company(id),
+        }
+    }
+}
+
+/// What is acted upon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// The whole country.
+    Nation,
+    /// A prefecture.
+    Prefecture(Prefecture),
+    /// A municipality.
+    City(MunicipalityCode),
+    /// A venue.
+    Venue {
+        /// The venue.
+        id: OrganisationId,
+        /// The city it stands in.
+        city: MunicipalityCode,
+    },
+    /// A company or federation.
+    Company(OrganisationId),
+}
+
+/// The actor may not do this there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error(
+    "この操作({action})の権限がありません。所属の管理者に確認してください。/ You may not do this ({action}) here. Ask your administrator."
+)]
+pub struct Denied {
+    /// What was asked for.
+    pub action: Action,
+}
+
+impl Denied {
+    /// The stable word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        "denied"
+    }
+}
+
+/// The proof that an actor may work with the people of one city.
+///
+/// Invariant: the actor belongs to that city, and `action` is one of a city's desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CityPermit {
+    actor: Actor,
+    action: Action,
+    city: MunicipalityCode,
+}
+
+/// Asks for a city's own work: its people, ledger, findings and access log.
+///
+/// # Errors
+/// [`Denied`], also for every action that is not of a city's desk.
+pub fn city(actor: &Actor, action: Action, city: MunicipalityCode) -> Result<CityPermit, Denied> {
+    if action.desk() == Desk::City && may(actor, action, &Place::City(city)) {
+        Ok(CityPermit {
+            actor: *actor,
+            action,
+            city,
+        })
+    } else {
+        Err(Denied { action })
+    }
+}
+
+impl CityPermit {
+    /// The city.
+    #[must_use]
+    pub fn city(&self) -> MunicipalityCode {
+        self.city
+    }
+
+    /// Who asked.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// For what.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        self.action
+    }
+}
+
+/// The proof that an actor may work at one venue, their own.
+///
+/// Invariant: the actor belongs to that venue, and `action` is one of a venue's desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VenuePermit {
+    actor: Actor,
+    action: Action,
+    venue: OrganisationId,
+    city: MunicipalityCode,
+}
+
+/// Asks for the work of the actor's own venue.
+///
+/// # Errors
+/// [`Denied`], also for every action that is not of a venue's desk.
+pub fn venue(actor: &Actor, action: Action) -> Result<VenuePermit, Denied> {
+    match actor.territory {
+        Territory::Venue { id, city }
+            if action.desk() == Desk::Venue && may(actor, action, &actor.territory.place()) =>
+        {
+            Ok(VenuePermit {
+                actor: *actor,
+                action,
+                venue: id,
+                city,
+            })
+        }
+        _ => Err(Denied { action }),
+    }
+}
+
+impl VenuePermit {
+    /// The venue.
+    #[must_use]
+    pub fn venue(&self) -> OrganisationId {
+        self.venue
+    }
+
+    /// The city the venue stands in.
+    #[must_use]
+    pub fn city(&self) -> MunicipalityCode {
+        self.city
+    }
+
+    /// Who asked.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// For what.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        self.action
+    }
+}
+
+/// The proof that an actor may do something at some place.
+///
+/// Invariant: [`may`] said yes to the three.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permit {
+    actor: Actor,
+    action: Action,
+    place: Place,
+}
+
+/// Asks for anything, anywhere.
+///
+/// # Errors
+/// [`Denied`].
+pub fn permit(actor: &Actor, action: Action, place: Place) -> Result<Permit, Denied> {
+    if may(actor, action, &place) {
+        Ok(Permit {
+            actor: *actor,
+            action,
+            place,
+        })
+    } else {
+        Err(Denied { action })
+    }
+}
+
+impl Permit {
+    /// Who asked.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// For what.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        self.action
+    }
+
+    /// Where.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+}

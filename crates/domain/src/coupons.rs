@@ -1,0 +1,303 @@
+//! The coupon (接種券): 18 digits `K D MMMMMM NNNNNNNNNN` (`TB/130`).
+//!
+//! Kind, turn, municipality, number. Only the municipality carries a check digit, so a misread
+//! number is found by nobody but the register of the city.
+
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use thiserror::Error;
+
+use crate::digits::{Digits, DigitsRefusal};
+use crate::places::{CodeRefusal, MunicipalityCode};
+
+/// The 18 digits of a coupon exactly as read, whatever they mean.
+///
+/// They name a person, so `Debug` hides the number and there is no `Display`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CouponLine(Digits<18>);
+
+/// What the 18 digits say.
+///
+/// The person is `(municipality, number)`; the dose is that and the turn.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Coupon {
+    /// What the kind digit means.
+    pub kind: CouponKind,
+    /// The kind digit (券種) as printed.
+    pub kind_digit: u8,
+    /// The turn digit (回数): which dose, counted through; `0` where the print leaves it open.
+    pub turn_digit: u8,
+    /// The city that issued the coupon and keeps the ledger. Whether there is such a city is for
+    /// [`crate::places::Places`] to say.
+    pub municipality: MunicipalityCode,
+    /// The person's number in that city.
+    pub number: CouponNumber,
+}
+
+/// A coupon number (券番号): ten digits without a check digit, unique in one municipality only.
+///
+/// The same number serves every dose of a person there (`bnck`, saichat). It names a person, so
+/// `Debug` hides it and there is no `Display`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CouponNumber(Digits<10>);
+
+/// What a coupon is for, by its kind digit (券種).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CouponKind {
+    /// Interview only, nothing injected (予診のみ).
+    InterviewOnly,
+    /// A dose (接種).
+    Dose,
+    /// A kind a city made for itself (その他の券種).
+    Local,
+    /// The digit means nothing we know.
+    Unknown,
+}
+
+/// Why a text is no coupon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum CouponRefusal {
+    /// The character at this place (from 1) is no digit.
+    #[error(
+        "{position}文字目が数字ではありません。接種券の数字を確認してください。/ Character {position} is not a digit. Check the digits on the coupon."
+    )]
+    NotDigits {
+        /// Which character of the text, from 1.
+        position: usize,
+    },
+    /// Too few or too many digits.
+    #[error(
+        "数字が{got}桁です。接種券の下段の18桁(券番号だけなら10桁)を入力してください。/ There are {got} digits. Enter the 18 digits at the foot of the coupon (10 for the number alone)."
+    )]
+    Length {
+        /// How many there are.
+        got: usize,
+    },
+    /// The municipality code's check digit does not fit.
+    #[error(
+        "自治体コードが正しくありません。8桁目は{expected}のはずです。もう一度読み取ってください。/ The municipality code is wrong: the 8th digit should be {expected}. Read the coupon again."
+    )]
+    CheckDigit {
+        /// What the first five digits of the code ask for.
+        expected: char,
+    },
+}
+
+impl CouponRefusal {
+    /// The stable word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotDigits { .. } => "coupon_not_digits",
+            Self::Length { .. } => "coupon_length",
+            Self::CheckDigit { .. } => "coupon_check_digit",
+        }
+    }
+}
+
+impl From<DigitsRefusal> for CouponRefusal {
+    fn from(refusal: DigitsRefusal) -> Self {
+        match refusal {
+            DigitsRefusal::NotDigits { position } => Self::NotDigits { position },
+            DigitsRefusal::Length { got } => Self::Length { got },
+        }
+    }
+}
+
+impl CouponLine {
+    /// Reads 18 digits; full-width digits, blanks and hyphens are understood.
+    ///
+    /// # Errors
+    /// Only when they are not 18 digits: what they mean is asked with [`CouponLine::coupon`].
+    pub fn parse(text: &str) -> Result<Self, CouponRefusal> {
+        Ok(Self(Digits::read(text)?))
+    }
+
+    /// The 18 digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The digits as people compare them: `2 1 131016 0000012345`.
+    #[must_use]
+    pub fn grouped(&self) -> String {
+        let (kind, turn, municipality, number) = self.parts();
+        format!("{kind} {turn} {municipality} {number}")
+    }
+
+    /// What the kind digit (券種) means.
+    #[must_use]
+    pub fn kind(&self) -> CouponKind {
+        CouponKind::of(self.kind_digit())
+    }
+
+    /// The kind digit (券種).
+    #[must_use]
+    pub fn kind_digit(&self) -> u8 {
+        let [kind, ..] = self.0.values();
+        kind
+    }
+
+    /// The turn digit (回数).
+    #[must_use]
+    pub fn turn_digit(&self) -> u8 {
+        let [_, turn, ..] = self.0.values();
+        turn
+    }
+
+    /// What the digits say.
+    ///
+    /// # Errors
+    /// [`CouponRefusal::CheckDigit`], when the municipality code cannot be one.
+    pub fn coupon(&self) -> Result<Coupon, CouponRefusal> {
+        let (_, _, municipality, number) = self.parts();
+        let municipality =
+            MunicipalityCode::parse(municipality).map_err(|refusal| match refusal {
+                CodeRefusal::CheckDigit { expected } => CouponRefusal::CheckDigit { expected },
+                CodeRefusal::NotDigits => CouponRefusal::NotDigits { position: 3 },
+                CodeRefusal::Length { got } => CouponRefusal::Length { got },
+            })?;
+        Ok(Coupon {
+            kind: self.kind(),
+            kind_digit: self.kind_digit(),
+            turn_digit: self.turn_digit(),
+            municipality,
+            number: CouponNumber::parse(number)?,
+        })
+    }
+
+    fn parts(&self) -> (&str, &str, &str, &str) {
+        let (kind, rest) = self.as_str().split_at(1);
+        let (turn, rest) = rest.split_at(1);
+        let (municipality, number) = rest.split_at(6);
+        (kind, turn, municipality, number)
+    }
+}
+
+impl std::fmt::Debug for CouponLine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (kind, turn, municipality, _) = self.parts();
+        write!(f, "CouponLine({kind} {turn} {municipality} ..)")
+    }
+}
+
+impl Serialize for CouponLine {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for CouponLine {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+impl Coupon {
+    /// The 18 digits that say this.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "1 + 1 + 6 + 10 digits are 18 digits")]
+    pub fn line(&self) -> CouponLine {
+        // A coupon put together by hand may hold a two-digit "digit"; its last one is printed.
+        let mut text = String::with_capacity(18);
+        text.push(char::from(b'0' + self.kind_digit % 10));
+        text.push(char::from(b'0' + self.turn_digit % 10));
+        text.push_str(self.municipality.as_str());
+        text.push_str(self.number.as_str());
+        Digits::from_ascii(text.as_bytes())
+            .map(CouponLine)
+            .expect("18 digits")
+    }
+}
+
+impl CouponNumber {
+    /// Reads ten digits; full-width digits, blanks and hyphens are understood.
+    ///
+    /// # Errors
+    /// When they are not ten digits.
+    pub fn parse(text: &str) -> Result<Self, CouponRefusal> {
+        Ok(Self(Digits::read(text)?))
+    }
+
+    /// The ten digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl std::fmt::Debug for CouponNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CouponNumber(..)")
+    }
+}
+
+impl Serialize for CouponNumber {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for CouponNumber {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+impl CouponKind {
+    /// What a kind digit means, by `data/coupon_kinds.csv`.
+    #[must_use]
+    pub fn of(digit: u8) -> Self {
+        kinds()
+            .iter()
+            .find(|row| row.digit == digit)
+            .map_or(Self::Unknown, |row| row.kind)
+    }
+}
+
+/// A row of `data/coupon_kinds.csv`: a kind digit (券種) that means something.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct KindMeaning {
+    /// The digit.
+    pub digit: u8,
+    /// What programs make of it.
+    pub kind: CouponKind,
+    /// What it means, in Japanese.
+    pub meaning_ja: String,
+    /// What it means, in English.
+    pub meaning_en: String,
+    /// Where that is written.
+    pub source: String,
+}
+
+/// A row of `data/coupon_turns.csv`: a turn digit (回数) that means something.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct TurnMeaning {
+    /// The digit.
+    pub digit: u8,
+    /// What it means, in Japanese.
+    pub meaning_ja: String,
+    /// What it means, in English.
+    pub meaning_en: String,
+    /// Where that is written.
+    pub source: String,
+}
+
+/// The kind digits that mean something.
+#[must_use]
+pub fn kinds() -> &'static [KindMeaning] {
+    static KINDS: LazyLock<Vec<KindMeaning>> =
+        LazyLock::new(|| crate::tables::bundled(include_str!("../../../data/coupon_kinds.csv")));
+    &KINDS
+}
+
+/// The turn digits that mean something.
+#[must_use]
+pub fn turns() -> &'static [TurnMeaning] {
+    static TURNS: LazyLock<Vec<TurnMeaning>> =
+        LazyLock::new(|| crate::tables::bundled(include_str!("../../../data/coupon_turns.csv")));
+    &TURNS
+}

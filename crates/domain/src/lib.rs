@@ -7,7 +7,12 @@
 pub mod access;
 pub mod calendar;
 pub mod coupons;
+mod digits;
+pub mod doses;
+pub mod ledger;
 pub mod people;
 pub mod places;
+pub mod statistics;
+mod tables;
 pub mod vaccines;
 pub mod venues;
