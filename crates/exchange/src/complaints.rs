@@ -1,0 +1,324 @@
+//! What is wrong with a file that came in, told to the person who has to mend it.
+
+use domain::places::MunicipalityCode;
+
+use crate::encoding::gaiji_cell;
+use crate::lines::push_line;
+
+/// Something wrong with one line of a file.
+///
+/// Says where and why, never what stood there: complaints are shown, saved and sent on, and what
+/// stood there is about a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// The line of the file, the header being line 1.
+    pub line: u64,
+    /// The item (項目名) as the header spells it, or `None` if it is about the whole line.
+    pub column: Option<&'static str>,
+    /// What is wrong.
+    pub fault: Fault,
+}
+
+/// What can be wrong with an item or a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The line has more or fewer fields than the header.
+    ColumnCount {
+        /// Fields in the header.
+        expected: usize,
+        /// Fields in this line.
+        got: usize,
+    },
+    /// A quote stands inside a field that is not quoted, or text follows a closing quote.
+    QuoteMisplaced,
+    /// A required item is empty.
+    Empty,
+    /// Bytes that are no character, or the mark an earlier conversion left for a lost one.
+    Undecodable,
+    /// A tab or another character that cannot be printed.
+    ControlCharacter,
+    /// A character that only the system it came from can draw (外字). The row is kept.
+    Gaiji {
+        /// The private-use character.
+        character: char,
+    },
+    /// Something else than half-width digits.
+    NotDigits,
+    /// Digits, but too few or too many; too few are mostly leading zeros that a spreadsheet ate.
+    DigitCount {
+        /// Digits the item has.
+        expected: usize,
+        /// Digits found.
+        got: usize,
+    },
+    /// The check digit does not fit the other digits.
+    CheckDigit,
+    /// A right code, but of another municipality than the file was handed in for.
+    OtherCity {
+        /// The municipality the file was handed in for.
+        expected: MunicipalityCode,
+    },
+    /// More characters than the item may have.
+    TooLong {
+        /// Characters allowed.
+        max: usize,
+        /// Characters found.
+        got: usize,
+    },
+    /// A reading (カナ) with characters that are not kana. The row is kept.
+    NotKana,
+    /// No day of the calendar in the form `YYYYMMDD`.
+    NotADay,
+    /// Not one of the codes of this item.
+    NotACode {
+        /// The codes there are.
+        codes: &'static [&'static str],
+    },
+    /// Moving out, death and removal happen on a day, and the day is missing.
+    ChangeDayMissing,
+    /// The number stands in an earlier line already; that line was read.
+    Repeated {
+        /// The earlier line.
+        first_line: u64,
+    },
+}
+
+impl Fault {
+    /// The stable code (結果コード) for programs.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::ColumnCount { .. } => "column-count",
+            Self::QuoteMisplaced => "quote-misplaced",
+            Self::Empty => "empty",
+            Self::Undecodable => "undecodable",
+            Self::ControlCharacter => "control-character",
+            Self::Gaiji { .. } => "gaiji",
+            Self::NotDigits => "not-digits",
+            Self::DigitCount { .. } => "digit-count",
+            Self::CheckDigit => "check-digit",
+            Self::OtherCity { .. } => "other-city",
+            Self::TooLong { .. } => "too-long",
+            Self::NotKana => "not-kana",
+            Self::NotADay => "not-a-day",
+            Self::NotACode { .. } => "not-a-code",
+            Self::ChangeDayMissing => "change-day-missing",
+            Self::Repeated { .. } => "repeated",
+        }
+    }
+
+    /// Whether the row is kept all the same: what is wrong cannot put a dose on the wrong person,
+    /// and leaving the person out would be worse.
+    #[must_use]
+    pub fn keeps_row(self) -> bool {
+        matches!(self, Self::Gaiji { .. } | Self::NotKana)
+    }
+}
+
+impl Complaint {
+    /// The stable code (結果コード) for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        self.fault.code()
+    }
+
+    /// Whether the row was kept all the same.
+    #[must_use]
+    pub fn keeps_row(&self) -> bool {
+        self.fault.keeps_row()
+    }
+
+    /// What happened and what to do, in Japanese.
+    #[must_use]
+    pub fn text_ja(&self) -> String {
+        match self.fault {
+            Fault::ColumnCount { expected, got } => {
+                format!("項目の数が{got}個です。見出し行と同じ{expected}個にしてください。")
+            }
+            Fault::QuoteMisplaced => {
+                "引用符(\")の位置が正しくありません。項目全体を引用符で囲み、項目の中の引用符は2つ続けて書いてください。".into()
+            }
+            Fault::Empty => "必須の項目が空です。入力してください。".into(),
+            Fault::Undecodable => {
+                "読み取れない文字があります。元のシステムで正しい文字に直して、もう一度取り込んでください。".into()
+            }
+            Fault::ControlCharacter => "タブなどの制御文字が含まれています。取り除いてください。".into(),
+            Fault::Gaiji { character } => format!(
+                "外字({})が含まれています。この行は登録しましたが、正しく表示・印刷できません。代わりの文字を確認してください。",
+                gaiji_name(character)
+            ),
+            Fault::NotDigits => "半角数字以外の文字が含まれています。半角数字だけにしてください。".into(),
+            Fault::DigitCount { expected, got } if got < expected => format!(
+                "{got}桁しかありません。{expected}桁で入力してください(表計算ソフトで開いて保存すると、先頭の0が消えることがあります)。"
+            ),
+            Fault::DigitCount { expected, got } => {
+                format!("{got}桁あります。{expected}桁で入力してください。")
+            }
+            Fault::CheckDigit => "検査数字が合いません。数字を確認してください。".into(),
+            Fault::OtherCity { expected } => {
+                format!("ほかの自治体のコードです。この取り込みで登録できるのは{expected}だけです。")
+            }
+            Fault::TooLong { max, got } => format!("{got}文字あります。{max}文字以内にしてください。"),
+            Fault::NotKana => {
+                "カナ以外の文字が含まれています。この行は登録しましたが、カナで検索できないことがあります。".into()
+            }
+            Fault::NotADay => "日付が正しくありません。YYYYMMDDの8桁で、実在する日付を入力してください。".into(),
+            Fault::NotACode { codes } => {
+                format!("決められたコードではありません。{}のどれかにしてください。", codes.join("、"))
+            }
+            Fault::ChangeDayMissing => "転出・死亡・職権消除のときは異動日が必要です。入力してください。".into(),
+            Fault::Repeated { first_line } => format!(
+                "同じ番号が{first_line}行目にもあります。{first_line}行目を先に読みました。どちらが正しいか確認してください。"
+            ),
+        }
+    }
+
+    /// What happened and what to do, in English.
+    #[must_use]
+    pub fn text_en(&self) -> String {
+        match self.fault {
+            Fault::ColumnCount { expected, got } => {
+                format!("The line has {got} items. Give it {expected}, like the header line.")
+            }
+            Fault::QuoteMisplaced => {
+                "A quotation mark (\") is out of place. Quote the whole item, and write a quotation mark inside it twice.".into()
+            }
+            Fault::Empty => "A required item is empty. Fill it in.".into(),
+            Fault::Undecodable => {
+                "A character cannot be read. Correct it in the system it comes from and load the file again.".into()
+            }
+            Fault::ControlCharacter => "There is a tab or another control character. Remove it.".into(),
+            Fault::Gaiji { character } => format!(
+                "There is a user-defined character ({}). The row was loaded, but cannot be shown or printed rightly. Choose another character for it.",
+                gaiji_name(character)
+            ),
+            Fault::NotDigits => "There is something other than half-width digits. Use half-width digits only.".into(),
+            Fault::DigitCount { expected, got } if got < expected => format!(
+                "There are only {got} digits. Write {expected} (a spreadsheet may have dropped leading zeros when it saved the file)."
+            ),
+            Fault::DigitCount { expected, got } => format!("There are {got} digits. Write {expected}."),
+            Fault::CheckDigit => "The check digit does not fit. Compare the digits with the original.".into(),
+            Fault::OtherCity { expected } => {
+                format!("This is the code of another municipality. Only {expected} can be loaded here.")
+            }
+            Fault::TooLong { max, got } => format!("There are {got} characters. Use {max} at most."),
+            Fault::NotKana => {
+                "There are characters other than kana. The row was loaded, but may not be found by its reading.".into()
+            }
+            Fault::NotADay => "This is not a date. Write a day that exists, in eight digits, YYYYMMDD.".into(),
+            Fault::NotACode { codes } => format!("This is not a code of this item. Use one of {}.", codes.join(", ")),
+            Fault::ChangeDayMissing => "Moving out, death and removal need the day of change (異動日). Fill it in.".into(),
+            Fault::Repeated { first_line } => format!(
+                "The same number is in line {first_line}, which was read first. Check which of the two is right."
+            ),
+        }
+    }
+}
+
+/// The character as the people who drew it know it: `U+E000, 0xF040`.
+fn gaiji_name(character: char) -> String {
+    let code_point = format!("U+{:04X}", u32::from(character));
+    match gaiji_cell(character) {
+        Some([lead, trail]) => format!("{code_point}, 0x{lead:02X}{trail:02X}"),
+        None => code_point,
+    }
+}
+
+/// Writes the complaints as a file that a spreadsheet opens rightly: `行番号,結果コード,項目名,メッセージ`
+/// in UTF-8 with a byte order mark, CRLF. A complaint about a whole line has an empty 項目名.
+#[must_use]
+pub fn complaints_csv(complaints: &[Complaint]) -> Vec<u8> {
+    let mut bytes = "\u{FEFF}".as_bytes().to_vec();
+    push_line(
+        &mut bytes,
+        ["行番号", "結果コード", "項目名", "メッセージ"].map(str::as_bytes),
+    );
+    for complaint in complaints {
+        let line = complaint.line.to_string();
+        let text = complaint.text_ja();
+        let fields = [
+            line.as_str(),
+            complaint.code(),
+            complaint.column.unwrap_or_default(),
+            text.as_str(),
+        ];
+        push_line(&mut bytes, fields.map(str::as_bytes));
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every_fault() -> Vec<Fault> {
+        let city = MunicipalityCode::parse("131016").unwrap();
+        vec![
+            Fault::ColumnCount {
+                expected: 11,
+                got: 10,
+            },
+            Fault::QuoteMisplaced,
+            Fault::Empty,
+            Fault::Undecodable,
+            Fault::ControlCharacter,
+            Fault::Gaiji {
+                character: '\u{E000}',
+            },
+            Fault::NotDigits,
+            Fault::DigitCount {
+                expected: 10,
+                got: 9,
+            },
+            Fault::DigitCount {
+                expected: 10,
+                got: 11,
+            },
+            Fault::CheckDigit,
+            Fault::OtherCity { expected: city },
+            Fault::TooLong { max: 100, got: 101 },
+            Fault::NotKana,
+            Fault::NotADay,
+            Fault::NotACode { codes: &["0", "1"] },
+            Fault::ChangeDayMissing,
+            Fault::Repeated { first_line: 2 },
+        ]
+    }
+
+    #[test]
+    fn the_file_of_complaints_opens_in_a_spreadsheet_and_keeps_its_words() {
+        let complaints: Vec<_> = (2..)
+            .zip(every_fault())
+            .map(|(line, fault)| Complaint {
+                line,
+                column: Some("券番号"),
+                fault,
+            })
+            .chain([Complaint {
+                line: 99,
+                column: None,
+                fault: Fault::QuoteMisplaced,
+            }])
+            .collect();
+        let text = String::from_utf8(complaints_csv(&complaints)).unwrap();
+        let text = text.strip_prefix('\u{FEFF}').unwrap();
+        assert_eq!(text.matches("\r\n").count(), text.lines().count());
+        insta::assert_snapshot!(text.replace("\r\n", "\n"));
+    }
+
+    #[test]
+    fn every_fault_says_in_english_what_to_do() {
+        let texts: Vec<_> = every_fault()
+            .into_iter()
+            .map(|fault| {
+                Complaint {
+                    line: 1,
+                    column: None,
+                    fault,
+                }
+                .text_en()
+            })
+            .collect();
+        insta::assert_snapshot!(texts.join("\n"));
+    }
+}
