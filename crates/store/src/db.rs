@@ -1,0 +1,461 @@
+//! The connection to a database: one text of SQL, two engines.
+//!
+//! This is the only file that knows there are two. Every statement is written once, between the
+//! brackets of [`sql!`], with `$1`-style parameters and in the dialect that SQLite and PostgreSQL
+//! share; the test `every_statement_prepares` finds them there and prepares each on both.
+//!
+//! Many rows go in (or many keys are looked up) in one statement by way of a JSON array and
+//! `json_each`, which SQLite has and the first migration gives to PostgreSQL.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::postgres::{PgArguments, PgPool, PgPoolOptions, PgRow};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteRow, SqliteSynchronous,
+};
+use sqlx::{Arguments, Encode, FromRow, Postgres, Sqlite, Transaction, Type};
+
+use crate::error::{Error, Result};
+
+/// Marks a text as SQL for the test that prepares every statement on both engines.
+macro_rules! sql {
+    ($text:literal) => {
+        $text
+    };
+}
+pub(crate) use sql;
+
+/// Runs a piece of work in a write transaction, again if another one came between.
+///
+/// A macro and not a function: a closure that borrows the transaction across `.await` is refused
+/// by the compiler as not general enough. The work may run several times: touch nothing but `$tx`.
+macro_rules! transact {
+    ($db:expr, |$tx:ident| $work:expr) => {{
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let done = async {
+                let mut $tx = $db.begin().await?;
+                let value = $work;
+                $tx.commit().await?;
+                $crate::error::Result::Ok(value)
+            }
+            .await;
+            match done {
+                Err(error) if error.is_passing() && tries < $crate::db::TRIES_MAX => continue,
+                done => break done,
+            }
+        }
+    }};
+}
+pub(crate) use transact;
+
+/// How often a transaction is tried when another one came between.
+pub const TRIES_MAX: u32 = 8;
+/// Readers of the embedded engine: more than the cores of a small machine, few enough for its memory.
+const SQLITE_READERS: u32 = 8;
+/// Connections to PostgreSQL of one server; the sum over all servers must stay under its `max_connections`.
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// How long a statement waits for the embedded engine's lock (a reader during a checkpoint).
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a request waits for a free connection before it says so.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where the data is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Location {
+    /// The embedded engine, in this file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL server.
+    Postgres(String),
+}
+
+/// A database that is open.
+#[derive(Clone)]
+pub struct Db {
+    engine: Engine,
+}
+
+#[derive(Clone)]
+enum Engine {
+    /// One writer, since SQLite takes one at a time and a queue of ours is fair; many readers.
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+/// A transaction.
+pub struct Tx {
+    engine: TxEngine,
+}
+
+enum TxEngine {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// A value that both engines take as a parameter.
+pub trait Bind:
+    for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres>
+{
+}
+impl<T> Bind for T where
+    T: for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres>
+{
+}
+
+/// A row that both engines give back.
+pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{}
+
+impl Db {
+    /// Opens the database for reading and writing; an embedded one is created if missing.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the file cannot be opened or written, or the server not reached.
+    pub async fn open(location: &Location) -> Result<Self> {
+        let engine = match location {
+            Location::Sqlite(path) => Self::open_sqlite(path, false).await?,
+            Location::Postgres(url) => Self::open_postgres(url).await?,
+        };
+        Ok(Self { engine })
+    }
+
+    /// Opens an existing database for reading only, beside a running server.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if there is none.
+    pub async fn open_reading(location: &Location) -> Result<Self> {
+        let engine = match location {
+            Location::Sqlite(path) => Self::open_sqlite(path, true).await?,
+            Location::Postgres(url) => Self::open_postgres(url).await?,
+        };
+        Ok(Self { engine })
+    }
+
+    async fn open_sqlite(path: &Path, reading: bool) -> Result<Engine> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(!reading)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true)
+            // A dose that was acknowledged survives a power cut; group commit pays for it.
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("cache_size", "-65536")
+            .pragma("temp_store", "memory")
+            .statement_cache_capacity(256);
+        let options = if reading {
+            options.read_only(true)
+        } else {
+            options.journal_mode(SqliteJournalMode::Wal)
+        };
+        let pool = |most, options| {
+            SqlitePoolOptions::new()
+                .max_connections(most)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .connect_with(options)
+        };
+        let writer = pool(1, options.clone()).await.map_err(Error::session)?;
+        let readers = pool(SQLITE_READERS, options.read_only(true))
+            .await
+            .map_err(Error::session)?;
+        Ok(Engine::Sqlite { writer, readers })
+    }
+
+    async fn open_postgres(url: &str) -> Result<Engine> {
+        let pool = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .connect(url)
+            .await
+            .map_err(Error::session)?;
+        Ok(Engine::Postgres(pool))
+    }
+
+    /// Begins a transaction that writes, alone (SQLite) or as if alone (PostgreSQL, serializable).
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn begin(&self) -> Result<Tx> {
+        self.begin_as("BEGIN ISOLATION LEVEL SERIALIZABLE").await
+    }
+
+    /// Begins a transaction that writes under row locks it takes first: for the ledger, whose
+    /// chain head is the lock.
+    pub(crate) async fn begin_locking(&self) -> Result<Tx> {
+        self.begin_as("BEGIN ISOLATION LEVEL READ COMMITTED").await
+    }
+
+    async fn begin_as(&self, postgres: &'static str) -> Result<Tx> {
+        let engine = match &self.engine {
+            Engine::Sqlite { writer, .. } => TxEngine::Sqlite(
+                writer
+                    .begin_with("BEGIN IMMEDIATE")
+                    .await
+                    .map_err(Error::session)?,
+            ),
+            Engine::Postgres(pool) => {
+                TxEngine::Postgres(pool.begin_with(postgres).await.map_err(Error::session)?)
+            }
+        };
+        Ok(Tx { engine })
+    }
+
+    /// Begins a transaction that sees one state of the data and changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn begin_reading(&self) -> Result<Tx> {
+        let engine = match &self.engine {
+            Engine::Sqlite { readers, .. } => {
+                TxEngine::Sqlite(readers.begin().await.map_err(Error::session)?)
+            }
+            Engine::Postgres(pool) => TxEngine::Postgres(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .await
+                    .map_err(Error::session)?,
+            ),
+        };
+        Ok(Tx { engine })
+    }
+
+    /// A single reading statement, outside any transaction.
+    pub fn query(&self, sql: &'static str) -> Statement<'_> {
+        match &self.engine {
+            Engine::Sqlite { readers, .. } => Statement::new(Target::SqlitePool(readers), sql),
+            Engine::Postgres(pool) => Statement::new(Target::PostgresPool(pool), sql),
+        }
+    }
+
+    /// Whether this is the embedded engine: for migrations and for people who ask, never for queries.
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.engine, Engine::Sqlite { .. })
+    }
+
+    /// How many ledger writers run beside each other: SQLite takes one writer at a time.
+    pub(crate) fn writers(&self) -> usize {
+        if self.is_embedded() { 1 } else { 2 }
+    }
+
+    /// Closes all connections; what was committed stays.
+    pub async fn close(&self) {
+        match &self.engine {
+            Engine::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Engine::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// Fills in what the two engines spell differently in a table's definition.
+    pub(crate) fn dialect(&self, definition: &str) -> String {
+        let (bytes, text, clustered) = if self.is_embedded() {
+            ("BLOB", "TEXT", "WITHOUT ROWID")
+        } else {
+            ("BYTEA", "TEXT COLLATE \"C\"", "")
+        };
+        definition
+            .replace("{bytes}", bytes)
+            .replace("{text}", text)
+            .replace("{clustered}", clustered)
+    }
+}
+
+impl Tx {
+    /// Starts a statement in this transaction.
+    pub fn query(&mut self, sql: &'static str) -> Statement<'_> {
+        match &mut self.engine {
+            TxEngine::Sqlite(tx) => Statement::new(Target::Sqlite(tx), sql),
+            TxEngine::Postgres(tx) => Statement::new(Target::Postgres(tx), sql),
+        }
+    }
+
+    /// Runs a script of definitions, as a migration does.
+    pub(crate) async fn script(&mut self, text: String) -> Result<()> {
+        let text = sqlx::AssertSqlSafe(text);
+        match &mut self.engine {
+            TxEngine::Sqlite(tx) => sqlx::raw_sql(text).execute(&mut **tx).await.map(drop),
+            TxEngine::Postgres(tx) => sqlx::raw_sql(text).execute(&mut **tx).await.map(drop),
+        }
+        .map_err(|source| Error::statement("a migration", source))
+    }
+
+    /// Makes everything durable; returns only when it is.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if another transaction came between, [`Error::Unavailable`] if the disk or the server failed.
+    pub async fn commit(self) -> Result<()> {
+        match self.engine {
+            TxEngine::Sqlite(tx) => tx.commit().await,
+            TxEngine::Postgres(tx) => tx.commit().await,
+        }
+        .map_err(Error::session)
+    }
+}
+
+enum Target<'t> {
+    SqlitePool(&'t SqlitePool),
+    PostgresPool(&'t PgPool),
+    Sqlite(&'t mut Transaction<'static, Sqlite>),
+    Postgres(&'t mut Transaction<'static, Postgres>),
+}
+
+enum Args {
+    Sqlite(SqliteArguments),
+    Postgres(PgArguments),
+}
+
+/// A statement with its parameters, ready to run.
+pub struct Statement<'t> {
+    target: Target<'t>,
+    sql: &'static str,
+    args: Args,
+    fault: Option<sqlx::Error>,
+}
+
+impl<'t> Statement<'t> {
+    fn new(target: Target<'t>, sql: &'static str) -> Self {
+        let args = match target {
+            Target::SqlitePool(_) | Target::Sqlite(_) => Args::Sqlite(SqliteArguments::default()),
+            Target::PostgresPool(_) | Target::Postgres(_) => Args::Postgres(PgArguments::default()),
+        };
+        Self {
+            target,
+            sql,
+            args,
+            fault: None,
+        }
+    }
+
+    /// Adds the next parameter.
+    #[must_use]
+    pub fn bind(mut self, value: impl Bind) -> Self {
+        let added = match &mut self.args {
+            Args::Sqlite(args) => args.add(value),
+            Args::Postgres(args) => args.add(value),
+        };
+        if let Err(source) = added {
+            self.fault.get_or_insert(sqlx::Error::Encode(source));
+        }
+        self
+    }
+
+    /// All rows.
+    ///
+    /// # Errors
+    /// As [`Error`].
+    pub async fn all<T: Row>(self) -> Result<Vec<T>> {
+        let Self {
+            target,
+            sql,
+            args,
+            fault,
+        } = self;
+        if let Some(fault) = fault {
+            return Err(Error::statement(sql, fault));
+        }
+        match (target, args) {
+            (Target::SqlitePool(pool), Args::Sqlite(args)) => {
+                sqlx::query_as_with(sql, args).fetch_all(pool).await
+            }
+            (Target::PostgresPool(pool), Args::Postgres(args)) => {
+                sqlx::query_as_with(sql, args).fetch_all(pool).await
+            }
+            (Target::Sqlite(tx), Args::Sqlite(args)) => {
+                sqlx::query_as_with(sql, args).fetch_all(&mut **tx).await
+            }
+            (Target::Postgres(tx), Args::Postgres(args)) => {
+                sqlx::query_as_with(sql, args).fetch_all(&mut **tx).await
+            }
+            // `new` makes the arguments for the target it is given.
+            _ => Err(sqlx::Error::WorkerCrashed),
+        }
+        .map_err(|source| Error::statement(sql, source))
+    }
+
+    /// The only row, or none.
+    ///
+    /// # Errors
+    /// As [`Error`].
+    pub async fn optional<T: Row>(self) -> Result<Option<T>> {
+        Ok(self.all().await?.into_iter().next())
+    }
+
+    /// The only row, which must be there.
+    ///
+    /// # Errors
+    /// [`Error::Rows`] if it is not.
+    pub async fn one<T: Row>(self) -> Result<T> {
+        let sql = self.sql;
+        self.optional().await?.ok_or(Error::Rows {
+            sql,
+            expected: 1,
+            actual: 0,
+        })
+    }
+
+    /// Runs it and says how many rows changed.
+    ///
+    /// # Errors
+    /// As [`Error`].
+    pub async fn run(self) -> Result<u64> {
+        let Self {
+            target,
+            sql,
+            args,
+            fault,
+        } = self;
+        if let Some(fault) = fault {
+            return Err(Error::statement(sql, fault));
+        }
+        match (target, args) {
+            (Target::SqlitePool(pool), Args::Sqlite(args)) => sqlx::query_with(sql, args)
+                .execute(pool)
+                .await
+                .map(|done| done.rows_affected()),
+            (Target::PostgresPool(pool), Args::Postgres(args)) => sqlx::query_with(sql, args)
+                .execute(pool)
+                .await
+                .map(|done| done.rows_affected()),
+            (Target::Sqlite(tx), Args::Sqlite(args)) => sqlx::query_with(sql, args)
+                .execute(&mut **tx)
+                .await
+                .map(|done| done.rows_affected()),
+            (Target::Postgres(tx), Args::Postgres(args)) => sqlx::query_with(sql, args)
+                .execute(&mut **tx)
+                .await
+                .map(|done| done.rows_affected()),
+            // `new` makes the arguments for the target it is given.
+            _ => Err(sqlx::Error::WorkerCrashed),
+        }
+        .map_err(|source| Error::statement(sql, source))
+    }
+
+    /// Runs it and insists on the number of rows.
+    ///
+    /// # Errors
+    /// [`Error::Rows`] if another number changed.
+    pub async fn expect(self, expected: u64) -> Result<()> {
+        let sql = self.sql;
+        let actual = self.run().await?;
+        if actual == expected {
+            Ok(())
+        } else {
+            Err(Error::Rows {
+                sql,
+                expected,
+                actual,
+            })
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The tables, made step by step and never twice.
+//!
+//! `{bytes}`, `{text}` and `{clustered}` are spelled per engine by [`Db`]; a script whose name says
+//! `postgres` runs there only. A script that has landed is never edited: a new one follows it.
+
+use crate::db::{Db, sql, transact};
+use crate::error::Result;
+
+struct Migration {
+    version: i64,
+    text: &'static str,
+    only_postgres: bool,
+}
+
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        text: include_str!("../migrations/0001_json_functions.postgres.sql"),
+        only_postgres: true,
+    },
+    Migration {
+        version: 2,
+        text: include_str!("../migrations/0002_ledger.sql"),
+        only_postgres: false,
+    },
+    Migration {
+        version: 3,
+        text: include_str!("../migrations/0003_accounts.sql"),
+        only_postgres: false,
+    },
+];
+
+/// Brings the tables up to this program's version; safe to run at every start.
+///
+/// # Errors
+/// The database's own.
+pub async fn migrate(db: &Db) -> Result<()> {
+    transact!(db, |tx| {
+        tx.script(db.dialect("CREATE TABLE IF NOT EXISTS migration (version BIGINT PRIMARY KEY)"))
+            .await?;
+        let done: Option<(i64,)> = tx
+            .query(sql!(
+                "SELECT version FROM migration ORDER BY version DESC LIMIT 1"
+            ))
+            .optional()
+            .await?;
+        let reached = done.map_or(0, |(version,)| version);
+        for migration in MIGRATIONS
+            .iter()
+            .filter(|migration| migration.version > reached)
+        {
+            if !(migration.only_postgres && db.is_embedded()) {
+                tx.script(db.dialect(migration.text)).await?;
+            }
+            tx.query(sql!("INSERT INTO migration (version) VALUES ($1)"))
+                .bind(migration.version)
+                .expect(1)
+                .await?;
+        }
+    })
+}

@@ -1,0 +1,614 @@
+//! Recording (登録): every change of every ledger goes through here, many in one durable commit.
+//!
+//! Reports come from many hands at once. They wait in a queue; a writer takes all that wait, up to
+//! [`BATCH_MAX`], judges and appends them in one transaction, and answers each by itself once the
+//! commit is durable. Nothing waits for a batch to fill: a lone report is committed at once. If a
+//! batch fails for a reason that is not the database's health, its members are tried one by one,
+//! so that one bad report never fails its neighbours.
+
+mod batch;
+mod rows;
+
+pub(crate) use rows::json;
+
+use std::sync::Arc;
+
+use domain::access::{CityPermit, OrganisationId, UserId, VenuePermit};
+use domain::calendar::{Day, Instant};
+use domain::coupons::{CouponLine, CouponNumber};
+use domain::doses::{
+    Answer, ChangeRefusal, Circumstances, DoseId, Editor, Facts, Finding, Held, History, InputWay,
+    Route, Standing, Verdict, judge, route, turn_of,
+};
+use domain::ledger::{Act, Sha};
+use domain::places::{MunicipalityCode, Places};
+use domain::vaccines::Vaccines;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use crate::db::{Db, TRIES_MAX};
+use crate::error::{Error, Result};
+
+/// Reports in one commit at most: past some hundreds the commit's cost no longer shows.
+pub const BATCH_MAX: usize = 512;
+/// Reports that may wait in one queue before senders are held back.
+const QUEUE_MAX: usize = 4096;
+
+/// The clock and the randomness, handed in from outside.
+#[derive(Clone)]
+pub struct Outside {
+    /// The time now.
+    pub now: Arc<dyn Fn() -> Instant + Send + Sync>,
+    /// Sixteen random bytes.
+    pub salt: Arc<dyn Fn() -> [u8; 16] + Send + Sync>,
+}
+
+/// A dose as a venue reports it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Made by the sender before it sends.
+    pub id: DoseId,
+    /// The 18 digits.
+    pub line: CouponLine,
+    /// The day it was given.
+    pub given_on: Day,
+    /// The product's key.
+    pub product: String,
+    /// The lot.
+    pub lot: String,
+    /// Who gave it.
+    pub doctor: String,
+    /// The venue's name that day.
+    pub venue_name: String,
+    /// From which device.
+    pub device: String,
+    /// By which way the digits came in.
+    pub input: InputWay,
+}
+
+/// A record that shall say something else.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Correction {
+    /// The act's own id, made by the sender.
+    pub id: Uuid,
+    /// Which record.
+    pub dose: DoseId,
+    /// In whose ledger.
+    pub city: MunicipalityCode,
+    /// The day it was given.
+    pub given_on: Day,
+    /// Which dose it was.
+    pub turn: u8,
+    /// The product's key.
+    pub product: String,
+    /// The lot.
+    pub lot: String,
+    /// Who gave it.
+    pub doctor: String,
+    /// Why.
+    pub reason: String,
+    /// From which device.
+    pub device: String,
+}
+
+/// A record that shall be taken back, confirmed or opened again.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The act's own id, made by the sender.
+    pub id: Uuid,
+    /// Which record.
+    pub dose: DoseId,
+    /// In whose ledger.
+    pub city: MunicipalityCode,
+    /// Why; may be empty for a confirmation.
+    pub reason: String,
+    /// From which device.
+    pub device: String,
+}
+
+/// Under whose authority a record is changed.
+#[derive(Clone, Debug)]
+pub enum Authority {
+    /// The venue that recorded it, on the same day.
+    Venue(VenuePermit),
+    /// The city that keeps the ledger.
+    City(CityPermit),
+}
+
+impl Authority {
+    fn editor(&self) -> Editor {
+        match self {
+            Self::Venue(permit) => Editor::Venue(permit.venue()),
+            Self::City(_) => Editor::City,
+        }
+    }
+
+    fn who(&self) -> Who {
+        let actor = match self {
+            Self::Venue(permit) => permit.actor(),
+            Self::City(permit) => permit.actor(),
+        };
+        Who {
+            user: actor.user,
+            organisation: actor.organisation,
+        }
+    }
+
+    /// A city's authority ends at its own ledger.
+    fn reaches(&self, city: MunicipalityCode) -> bool {
+        match self {
+            Self::Venue(_) => true,
+            Self::City(permit) => permit.city() == city,
+        }
+    }
+}
+
+/// What the sender gets back: proof of what was entered, where and when, and what Sesshu thinks of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The record.
+    pub dose: DoseId,
+    /// The act.
+    pub id: Uuid,
+    /// What it did.
+    pub act: Act,
+    /// In whose ledger.
+    pub municipality: MunicipalityCode,
+    /// The entry's number there.
+    pub seq: i64,
+    /// The entry's hash.
+    pub hash: Sha,
+    /// When the server took it.
+    pub at: Instant,
+    /// The one large word.
+    pub answer: Answer,
+    /// How the record stood right after.
+    pub standing: Standing,
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// Whether this id had been answered before; the answer is then the first one again.
+    pub replayed: bool,
+}
+
+/// Why an act was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The id was used before with other content; what came now is kept beside it.
+    #[error("this id was used before with other content")]
+    Conflict {
+        /// The answer to the first content.
+        first: Box<Receipt>,
+    },
+    /// The record may not be changed by this person now.
+    #[error("the record may not be changed: {0:?}")]
+    Refused(ChangeRefusal),
+    /// There is no such record within this person's reach.
+    #[error("no such record")]
+    NotFound,
+    /// The database failed; nothing was recorded, send it again.
+    #[error(transparent)]
+    Store(#[from] Error),
+    /// The server is stopping; send it again later.
+    #[error("the server is stopping")]
+    Stopped,
+}
+
+/// What a report would be answered now; nothing is written.
+///
+/// # Errors
+/// The database's.
+pub async fn preview(
+    db: &Db,
+    permit: &VenuePermit,
+    facts: Facts,
+    today: Day,
+) -> Result<(Verdict, Route)> {
+    let route = route(&facts.line, permit.city(), Places::bundled());
+    let history = match route {
+        Route::Coupon { city, number } => {
+            let mut tx = db.begin_reading().await?;
+            rows::group(&mut tx, city, number).await?.history()
+        }
+        Route::Astray { .. } => History::default(),
+    };
+    let turn = turn_of(&facts.line, &history);
+    let candidate = Held {
+        // No record has this id, so that every record of the coupon is another one.
+        id: DoseId(Uuid::nil()),
+        seq: i64::MAX,
+        facts: Facts { turn, ..facts },
+        voided: false,
+        confirmed: false,
+        blocked: false,
+    };
+    let around = Circumstances {
+        today,
+        route,
+        venue_city: permit.city(),
+    };
+    Ok((
+        judge(&history, &candidate, &around, Vaccines::bundled()),
+        route,
+    ))
+}
+
+/// The account and organisation behind an act.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Who {
+    pub user: UserId,
+    pub organisation: OrganisationId,
+}
+
+/// An act on its way into a ledger.
+#[derive(Clone)]
+pub(crate) struct Command {
+    pub id: Uuid,
+    pub dose: DoseId,
+    pub city: MunicipalityCode,
+    pub by: Who,
+    pub device: String,
+    pub input: InputWay,
+    pub what: What,
+}
+
+#[derive(Clone)]
+pub(crate) enum What {
+    Report {
+        facts: Facts,
+        route: Route,
+        venue_city: MunicipalityCode,
+    },
+    Correct {
+        editor: Editor,
+        correction: Box<Correction>,
+    },
+    Void {
+        editor: Editor,
+        reason: String,
+    },
+    Confirm,
+    Reopen {
+        reason: String,
+    },
+    Match {
+        number: CouponNumber,
+    },
+}
+
+struct Job {
+    command: Command,
+    reply: oneshot::Sender<std::result::Result<Receipt, RecordError>>,
+}
+
+/// The way into the ledgers. Clones share the same queues.
+#[derive(Clone)]
+pub struct Recorder {
+    queues: Arc<Vec<mpsc::Sender<Job>>>,
+    committed: Arc<Notify>,
+}
+
+/// The writers behind a [`Recorder`], to wait for at the end.
+pub struct Writers(Vec<JoinHandle<()>>);
+
+impl Writers {
+    /// Waits until every queue is empty and closed; drop all clones of the recorder first.
+    pub async fn finish(self) {
+        for writer in self.0 {
+            if let Err(error) = writer.await {
+                tracing::error!(%error, "recorder.writer_failed");
+            }
+        }
+    }
+}
+
+impl Recorder {
+    /// Starts the writers.
+    #[must_use]
+    pub fn start(db: &Db, outside: &Outside) -> (Self, Writers) {
+        let committed = Arc::new(Notify::new());
+        let mut queues = Vec::new();
+        let mut writers = Vec::new();
+        for _ in 0..db.writers() {
+            let (sender, receiver) = mpsc::channel(QUEUE_MAX);
+            queues.push(sender);
+            let (db, outside, committed) = (db.clone(), outside.clone(), Arc::clone(&committed));
+            writers.push(tokio::spawn(write(db, outside, receiver, committed)));
+        }
+        (
+            Self {
+                queues: Arc::new(queues),
+                committed,
+            },
+            Writers(writers),
+        )
+    }
+
+    /// Resolves when something has been committed since the last time: the projections' cue.
+    pub async fn committed(&self) {
+        self.committed.notified().await;
+    }
+
+    /// Records a dose in the ledger of the coupon's city. Never refuses a dose for what it is.
+    ///
+    /// # Errors
+    /// [`RecordError::Conflict`] if the id was used for something else, or the database's failure.
+    pub async fn report(
+        &self,
+        permit: &VenuePermit,
+        report: Report,
+    ) -> std::result::Result<Receipt, RecordError> {
+        let route = route(&report.line, permit.city(), Places::bundled());
+        let actor = permit.actor();
+        let facts = Facts {
+            doctor: report.doctor,
+            given_on: report.given_on,
+            line: report.line,
+            lot: report.lot,
+            product: report.product,
+            turn: report.line.turn_digit(),
+            venue: permit.venue(),
+            venue_name: report.venue_name,
+        };
+        self.submit(Command {
+            id: report.id.0,
+            dose: report.id,
+            city: route.city(),
+            by: Who {
+                user: actor.user,
+                organisation: actor.organisation,
+            },
+            device: report.device,
+            input: report.input,
+            what: What::Report {
+                facts,
+                route,
+                venue_city: permit.city(),
+            },
+        })
+        .await
+    }
+
+    /// Makes a record say something else; what it said before stays in the ledger.
+    ///
+    /// # Errors
+    /// [`RecordError::Refused`], [`RecordError::NotFound`], [`RecordError::Conflict`], or the database's.
+    pub async fn correct(
+        &self,
+        by: &Authority,
+        correction: Correction,
+    ) -> std::result::Result<Receipt, RecordError> {
+        let (id, dose, city) = (correction.id, correction.dose, correction.city);
+        let device = correction.device.clone();
+        let what = What::Correct {
+            editor: by.editor(),
+            correction: Box::new(correction),
+        };
+        self.act(by, id, dose, city, device, what).await
+    }
+
+    /// Takes a record back.
+    ///
+    /// # Errors
+    /// As [`Self::correct`].
+    pub async fn void(
+        &self,
+        by: &Authority,
+        decision: Decision,
+    ) -> std::result::Result<Receipt, RecordError> {
+        let Decision {
+            id,
+            dose,
+            city,
+            reason,
+            device,
+        } = decision;
+        self.act(
+            by,
+            id,
+            dose,
+            city,
+            device,
+            What::Void {
+                editor: by.editor(),
+                reason,
+            },
+        )
+        .await
+    }
+
+    /// Confirms a record (確定): from now on only the city changes it.
+    ///
+    /// # Errors
+    /// As [`Self::correct`].
+    pub async fn confirm(
+        &self,
+        permit: &CityPermit,
+        decision: Decision,
+    ) -> std::result::Result<Receipt, RecordError> {
+        let Decision {
+            id,
+            dose,
+            city,
+            device,
+            ..
+        } = decision;
+        self.act(
+            &Authority::City(permit.clone()),
+            id,
+            dose,
+            city,
+            device,
+            What::Confirm,
+        )
+        .await
+    }
+
+    /// Opens a confirmed record again.
+    ///
+    /// # Errors
+    /// As [`Self::correct`].
+    pub async fn reopen(
+        &self,
+        permit: &CityPermit,
+        decision: Decision,
+    ) -> std::result::Result<Receipt, RecordError> {
+        let Decision {
+            id,
+            dose,
+            city,
+            reason,
+            device,
+        } = decision;
+        self.act(
+            &Authority::City(permit.clone()),
+            id,
+            dose,
+            city,
+            device,
+            What::Reopen { reason },
+        )
+        .await
+    }
+
+    /// Judges the records of a coupon again because its person arrived or changed.
+    ///
+    /// # Errors
+    /// The database's.
+    pub(crate) async fn rematch(
+        &self,
+        permit: &CityPermit,
+        id: Uuid,
+        number: CouponNumber,
+    ) -> std::result::Result<Receipt, RecordError> {
+        let by = Authority::City(permit.clone());
+        let what = What::Match { number };
+        self.act(&by, id, DoseId(id), permit.city(), String::new(), what)
+            .await
+    }
+
+    async fn act(
+        &self,
+        by: &Authority,
+        id: Uuid,
+        dose: DoseId,
+        city: MunicipalityCode,
+        device: String,
+        what: What,
+    ) -> std::result::Result<Receipt, RecordError> {
+        if !by.reaches(city) {
+            return Err(RecordError::NotFound);
+        }
+        let input = if matches!(what, What::Match { .. }) {
+            InputWay::System
+        } else {
+            InputWay::Keyed
+        };
+        self.submit(Command {
+            id,
+            dose,
+            city,
+            by: by.who(),
+            device,
+            input,
+            what,
+        })
+        .await
+    }
+
+    async fn submit(&self, command: Command) -> std::result::Result<Receipt, RecordError> {
+        let (reply, answered) = oneshot::channel();
+        let queue = self.queue_of(command.city).ok_or(RecordError::Stopped)?;
+        queue
+            .send(Job { command, reply })
+            .await
+            .map_err(|_| RecordError::Stopped)?;
+        answered.await.map_err(|_| RecordError::Stopped)?
+    }
+
+    /// One city's acts always take the same queue, so that two writers of this server never wait
+    /// for the same chain.
+    fn queue_of(&self, city: MunicipalityCode) -> Option<&mpsc::Sender<Job>> {
+        let number = city
+            .as_str()
+            .bytes()
+            .fold(0_usize, |sum, byte| sum * 31 + usize::from(byte));
+        self.queues.get(number % self.queues.len().max(1))
+    }
+}
+
+/// A writer: takes what waits, commits it, answers; ends when the queue is closed and empty.
+async fn write(db: Db, outside: Outside, mut queue: mpsc::Receiver<Job>, committed: Arc<Notify>) {
+    let mut jobs = Vec::with_capacity(BATCH_MAX);
+    while queue.recv_many(&mut jobs, BATCH_MAX).await > 0 {
+        let (commands, replies): (Vec<_>, Vec<_>) =
+            jobs.drain(..).map(|job| (job.command, job.reply)).unzip();
+        match commit(&db, &outside, &commands).await {
+            Ok(outcomes) => answer(replies, outcomes),
+            Err(Error::Unavailable(why)) => {
+                tracing::error!(commands = commands.len(), "recorder.database_unavailable");
+                let outcomes = replies
+                    .iter()
+                    .map(|_| Err(Error::Unavailable(why.clone()).into()))
+                    .collect();
+                answer(replies, outcomes);
+            }
+            Err(error) => {
+                tracing::error!(commands = commands.len(), %error, "recorder.batch_failed");
+                one_by_one(&db, &outside, commands, replies).await;
+            }
+        }
+        committed.notify_one();
+    }
+}
+
+type Outcome = std::result::Result<Receipt, RecordError>;
+
+async fn one_by_one(
+    db: &Db,
+    outside: &Outside,
+    commands: Vec<Command>,
+    replies: Vec<oneshot::Sender<Outcome>>,
+) {
+    for (command, reply) in commands.into_iter().zip(replies) {
+        let outcomes = match commit(db, outside, std::slice::from_ref(&command)).await {
+            Ok(outcomes) => outcomes,
+            Err(error) => vec![Err(error.into())],
+        };
+        answer(vec![reply], outcomes);
+    }
+}
+
+/// Tells everyone; a sender that has hung up resends, and is then told the same.
+fn answer(replies: Vec<oneshot::Sender<Outcome>>, outcomes: Vec<Outcome>) {
+    for (reply, outcome) in replies.into_iter().zip(outcomes) {
+        drop(reply.send(outcome));
+    }
+}
+
+/// One durable commit of many acts, tried again while other writers come between.
+///
+/// A key that exists already is such a case too: somebody else recorded the same id between our
+/// look and our write, and the next look will see it.
+async fn commit(db: &Db, outside: &Outside, commands: &[Command]) -> Result<Vec<Outcome>> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match try_commit(db, outside, commands).await {
+            Err(Error::Busy | Error::Exists) if tries < TRIES_MAX => {}
+            done => return done,
+        }
+    }
+}
+
+async fn try_commit(db: &Db, outside: &Outside, commands: &[Command]) -> Result<Vec<Outcome>> {
+    let mut tx = db.begin_locking().await?;
+    let mut batch = rows::load(&mut tx, commands, (outside.now)()).await?;
+    let mut outcomes = Vec::with_capacity(commands.len());
+    for command in commands {
+        outcomes.push(batch.apply(command, &*outside.salt));
+    }
+    rows::save(&mut tx, batch).await?;
+    tx.commit().await?;
+    Ok(outcomes)
+}

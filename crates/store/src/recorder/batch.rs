@@ -1,0 +1,616 @@
+//! One batch in memory: what was loaded, what the acts made of it, what is to be saved.
+//!
+//! No database here: acts are applied one after the other to the loaded state, so that an act sees
+//! what the acts before it in the same batch did.
+
+use std::collections::{HashMap, HashSet};
+
+use domain::access::OrganisationId;
+use domain::calendar::{Day, Instant};
+use domain::coupons::CouponNumber;
+use domain::doses::{
+    ChangeRefusal, Circumstances, DoseId, Editor, Facts, Finding, FindingCode, Held, History,
+    InputWay, Person, Route, Standing, answer_of, contribution, is_blocked, judge, may_change,
+    settle, turn_of,
+};
+use domain::ledger::{Act, Draft, Entry, Head, Personal, Sha, Stamp, append, content};
+use domain::people::Sex;
+use domain::places::MunicipalityCode;
+use domain::statistics::{AgeBand, Effect};
+use domain::vaccines::Vaccines;
+use uuid::Uuid;
+
+use super::{Command, Correction, Outcome, Receipt, RecordError, What};
+
+/// The records that are judged together: those of one coupon, or a single one that leads nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Key {
+    Coupon(MunicipalityCode, CouponNumber),
+    Astray(MunicipalityCode, DoseId),
+}
+
+impl Key {
+    pub fn new(city: MunicipalityCode, number: Option<CouponNumber>, dose: DoseId) -> Self {
+        number.map_or(Self::Astray(city, dose), |number| {
+            Self::Coupon(city, number)
+        })
+    }
+
+    fn route(self) -> Route {
+        match self {
+            Self::Coupon(city, number) => Route::Coupon { city, number },
+            Self::Astray(city, _) => Route::Astray { city },
+        }
+    }
+}
+
+/// A record as its row says.
+#[derive(Clone)]
+pub(super) struct Line {
+    pub held: Held,
+    pub recorded_at: Instant,
+    pub venue_city: MunicipalityCode,
+    pub input: InputWay,
+    pub findings: Vec<Finding>,
+    pub standing: Standing,
+    /// Where the statistics count it, if they do.
+    pub cell: Option<(Sex, AgeBand)>,
+    pub contested: bool,
+    pub last_seq: i64,
+    /// What its last entry says of it; a change of either needs an entry of its own.
+    pub entered: (Standing, Vec<Finding>),
+    /// Whether the row must be written again.
+    pub changed: bool,
+}
+
+impl Line {
+    fn effect(&self) -> Option<Effect> {
+        self.cell.map(|(sex, age)| Effect {
+            age,
+            day: self.held.facts.given_on,
+            n: 1,
+            sex,
+            turn: self.held.facts.turn,
+        })
+    }
+
+    pub fn pending(&self) -> bool {
+        !self.held.voided
+            && self
+                .findings
+                .iter()
+                .any(|one| one.code == FindingCode::NotRegistered)
+    }
+}
+
+/// A coupon with its person and records.
+#[derive(Clone, Default)]
+pub(super) struct Group {
+    pub person: Option<Person>,
+    pub lines: Vec<Line>,
+}
+
+impl Group {
+    pub fn history(&self) -> History {
+        History {
+            person: self.person,
+            records: self.lines.iter().map(|line| line.held.clone()).collect(),
+        }
+    }
+
+    fn line(&mut self, dose: DoseId) -> Option<&mut Line> {
+        self.lines.iter_mut().find(|line| line.held.id == dose)
+    }
+
+    /// Settles the records among each other and gives what changes in the statistics, against
+    /// the cells `before` in which they were counted.
+    fn settle(&mut self, before: &[Effect]) -> Vec<Effect> {
+        let history = self.history();
+        let standings = settle(&history.records);
+        let mut counted = contribution(&history).into_iter();
+        for (line, standing) in self.lines.iter_mut().zip(standings) {
+            let cell = match standing {
+                Standing::Counted => counted.next().map(|effect| (effect.sex, effect.age)),
+                _ => None,
+            };
+            if line.standing != standing || line.cell != cell {
+                line.standing = standing;
+                line.cell = cell;
+                line.changed = true;
+            }
+        }
+        Effect::between(before, &self.effects())
+    }
+
+    fn effects(&self) -> Vec<Effect> {
+        self.lines.iter().filter_map(Line::effect).collect()
+    }
+}
+
+/// An answer that was given before, and the content it was given to.
+pub(super) struct Kept {
+    pub receipt: Receipt,
+    pub content: Sha,
+}
+
+/// A receipt to be saved.
+pub(super) struct Issued {
+    pub organisation: OrganisationId,
+    pub receipt: Receipt,
+    pub content: Sha,
+}
+
+/// Everything a batch knows.
+pub(super) struct Batch {
+    pub now: Instant,
+    pub heads: HashMap<MunicipalityCode, Head>,
+    pub groups: HashMap<Key, Group>,
+    /// In which group a record is.
+    pub home: HashMap<(MunicipalityCode, DoseId), Key>,
+    pub kept: HashMap<(OrganisationId, Uuid), Kept>,
+    /// Conflicting contents that are kept already.
+    pub contested: HashSet<(DoseId, Sha)>,
+    pub entries: Vec<Entry>,
+    pub issued: Vec<Issued>,
+}
+
+/// What the sender said, by which a resend is told from a conflict.
+pub(super) fn said(command: &Command) -> Sha {
+    let (act, facts, reason) = match &command.what {
+        What::Report { facts, .. } => (Act::Recorded, Some(facts), None),
+        What::Correct { correction, .. } => return said_by_correction(command.dose, correction),
+        What::Void { reason, .. } => (Act::Voided, None, Some(reason.as_str())),
+        What::Confirm => (Act::Confirmed, None, None),
+        What::Reopen { reason } => (Act::Reopened, None, Some(reason.as_str())),
+        What::Match { .. } => (Act::Matched, None, None),
+    };
+    content(act, command.dose, facts, reason)
+}
+
+/// A correction says the changed fields and the reason; the digits are not part of it.
+fn said_by_correction(dose: DoseId, correction: &Correction) -> Sha {
+    let Correction {
+        given_on,
+        turn,
+        product,
+        lot,
+        doctor,
+        reason,
+        ..
+    } = correction;
+    let said =
+        format!("{given_on}\u{1f}{turn}\u{1f}{product}\u{1f}{lot}\u{1f}{doctor}\u{1f}{reason}");
+    content(Act::Corrected, dose, None, Some(&said))
+}
+
+impl Batch {
+    /// Nothing loaded yet.
+    pub fn new(now: Instant) -> Self {
+        Self {
+            now,
+            heads: HashMap::new(),
+            groups: HashMap::new(),
+            home: HashMap::new(),
+            kept: HashMap::new(),
+            contested: HashSet::new(),
+            entries: Vec::new(),
+            issued: Vec::new(),
+        }
+    }
+
+    /// Does one act, and says what its sender is told once the batch is durable.
+    pub fn apply(&mut self, command: &Command, salt: &dyn Fn() -> [u8; 16]) -> Outcome {
+        let said = said(command);
+        if let Some(kept) = self.kept.get(&(command.by.organisation, command.id)) {
+            let first = kept.receipt.clone();
+            if kept.content == said {
+                return Ok(Receipt {
+                    replayed: true,
+                    ..first
+                });
+            }
+            self.contest(command, &first, said, salt());
+            return Err(RecordError::Conflict {
+                first: Box::new(first),
+            });
+        }
+        let receipt = match &command.what {
+            What::Match { number } => {
+                let key = Key::Coupon(command.city, *number);
+                return self
+                    .judge_again(command, key, None, salt)
+                    .ok_or(RecordError::NotFound);
+            }
+            What::Report {
+                facts,
+                route,
+                venue_city,
+            } => self.report(command, facts.clone(), *route, *venue_city, salt()),
+            What::Correct { editor, correction } => {
+                self.correct(command, *editor, correction, salt())
+            }
+            What::Void { editor, reason } => self.void(command, *editor, reason, salt()),
+            What::Confirm => self.lock(command, true, None, salt()),
+            What::Reopen { reason } => self.lock(command, false, Some(reason), salt()),
+        }?;
+        if let Some(key) = self.home.get(&(command.city, command.dose)).copied() {
+            self.judge_again(command, key, Some(command.dose), salt);
+        }
+        let organisation = command.by.organisation;
+        self.kept.insert(
+            (organisation, command.id),
+            Kept {
+                receipt: receipt.clone(),
+                content: said,
+            },
+        );
+        self.issued.push(Issued {
+            organisation,
+            receipt: receipt.clone(),
+            content: said,
+        });
+        Ok(receipt)
+    }
+
+    fn report(
+        &mut self,
+        command: &Command,
+        facts: Facts,
+        route: Route,
+        venue_city: MunicipalityCode,
+        salt: [u8; 16],
+    ) -> Outcome {
+        let key = Key::new(route.city(), route.number(), command.dose);
+        let seq = self.head(command.city).seq + 1;
+        let group = self.groups.entry(key).or_default();
+        let before = group.effects();
+        let history = group.history();
+        let turn = turn_of(&facts.line, &history);
+        let mut held = Held {
+            id: command.dose,
+            seq,
+            facts: Facts { turn, ..facts },
+            voided: false,
+            confirmed: false,
+            blocked: false,
+        };
+        let around = Circumstances {
+            today: self.now.day_in_japan(),
+            route,
+            venue_city,
+        };
+        let verdict = judge(&history, &held, &around, Vaccines::bundled());
+        held.blocked = verdict.blocked();
+        group.lines.push(Line {
+            held,
+            recorded_at: self.now,
+            venue_city,
+            input: command.input,
+            findings: verdict.findings,
+            standing: verdict.standing,
+            cell: None,
+            contested: false,
+            last_seq: seq,
+            entered: (verdict.standing, Vec::new()),
+            changed: true,
+        });
+        self.home.insert((command.city, command.dose), key);
+        self.enter(
+            command,
+            Act::Recorded,
+            key,
+            command.dose,
+            &before,
+            None,
+            salt,
+        )
+    }
+
+    fn correct(
+        &mut self,
+        command: &Command,
+        editor: Editor,
+        correction: &Correction,
+        salt: [u8; 16],
+    ) -> Outcome {
+        let today = self.now.day_in_japan();
+        let (key, group) = self.find(command)?;
+        let before = group.effects();
+        let history = group.history();
+        let line = group.line(command.dose).ok_or(RecordError::NotFound)?;
+        allowed(line, editor, today)?;
+        let mut held = line.held.clone();
+        held.facts = Facts {
+            doctor: correction.doctor.clone(),
+            given_on: correction.given_on,
+            lot: correction.lot.clone(),
+            product: correction.product.clone(),
+            turn: correction.turn,
+            ..held.facts
+        };
+        rejudge(line, held, &history, key);
+        self.enter(
+            command,
+            Act::Corrected,
+            key,
+            command.dose,
+            &before,
+            Some(correction.reason.clone()),
+            salt,
+        )
+    }
+
+    fn void(&mut self, command: &Command, editor: Editor, reason: &str, salt: [u8; 16]) -> Outcome {
+        let today = self.now.day_in_japan();
+        let (key, group) = self.find(command)?;
+        let before = group.effects();
+        let line = group.line(command.dose).ok_or(RecordError::NotFound)?;
+        allowed(line, editor, today)?;
+        line.held.voided = true;
+        let reason = Some(reason.to_owned());
+        self.enter(
+            command,
+            Act::Voided,
+            key,
+            command.dose,
+            &before,
+            reason,
+            salt,
+        )
+    }
+
+    /// Confirms a record, or opens it again.
+    fn lock(
+        &mut self,
+        command: &Command,
+        confirm: bool,
+        reason: Option<&String>,
+        salt: [u8; 16],
+    ) -> Outcome {
+        let (key, group) = self.find(command)?;
+        let before = group.effects();
+        let line = group.line(command.dose).ok_or(RecordError::NotFound)?;
+        if line.held.voided {
+            return Err(RecordError::Refused(ChangeRefusal::Voided));
+        }
+        if line.held.confirmed == confirm {
+            return Err(RecordError::Refused(ChangeRefusal::AsItIs));
+        }
+        line.held.confirmed = confirm;
+        let act = if confirm {
+            Act::Confirmed
+        } else {
+            Act::Reopened
+        };
+        self.enter(
+            command,
+            act,
+            key,
+            command.dose,
+            &before,
+            reason.cloned(),
+            salt,
+        )
+    }
+
+    /// Judges the records of a group again, after the person or one of them (`but`) changed; an
+    /// entry for each whose verdict or place in the statistics is another now.
+    fn judge_again(
+        &mut self,
+        command: &Command,
+        key: Key,
+        but: Option<DoseId>,
+        salt: &dyn Fn() -> [u8; 16],
+    ) -> Option<Receipt> {
+        let group = self.groups.get(&key)?;
+        let others = group
+            .lines
+            .iter()
+            .filter(|line| !line.held.voided)
+            .map(|line| line.held.id);
+        let others: Vec<DoseId> = others.filter(|dose| Some(*dose) != but).collect();
+        let mut last = None;
+        for dose in others {
+            let group = self.groups.get_mut(&key)?;
+            let before = group.effects();
+            let history = group.history();
+            let line = group.line(dose)?;
+            let held = line.held.clone();
+            rejudge(line, held, &history, key);
+            let effects = group.settle(&before);
+            let line = group.line(dose)?;
+            let entered = (line.standing, line.findings.clone());
+            if effects.is_empty() && entered == line.entered {
+                continue;
+            }
+            last = self
+                .enter(command, Act::Matched, key, dose, &before, None, salt())
+                .ok();
+        }
+        last
+    }
+
+    /// Keeps a content that came under an id already used, once, beside the record of that id.
+    fn contest(&mut self, command: &Command, first: &Receipt, said: Sha, salt: [u8; 16]) {
+        if !self.contested.insert((first.dose, said)) {
+            return;
+        }
+        let Some(key) = self.home.get(&(first.municipality, first.dose)).copied() else {
+            return;
+        };
+        let Some(line) = self
+            .groups
+            .get_mut(&key)
+            .and_then(|group| group.line(first.dose))
+        else {
+            return;
+        };
+        let Some(head) = self.heads.get_mut(&first.municipality) else {
+            return;
+        };
+        let facts = match &command.what {
+            What::Report { facts, .. } => facts.clone(),
+            What::Correct { correction, .. } => Facts {
+                doctor: correction.doctor.clone(),
+                given_on: correction.given_on,
+                lot: correction.lot.clone(),
+                product: correction.product.clone(),
+                turn: correction.turn,
+                ..line.held.facts.clone()
+            },
+            _ => return,
+        };
+        line.contested = true;
+        line.changed = true;
+        line.last_seq = head.seq + 1;
+        let finding = Finding {
+            code: FindingCode::Contested,
+            day: None,
+        };
+        if !line.findings.contains(&finding) {
+            line.findings.push(finding);
+            line.findings
+                .sort_by_key(|one| (std::cmp::Reverse(one.code.severity()), *one));
+        }
+        line.entered = (line.standing, line.findings.clone());
+        let draft = Draft {
+            act: Act::Contested,
+            id: command.id,
+            dose: first.dose,
+            stamp: stamp(command, self.now),
+            personal: Personal {
+                effects: Vec::new(),
+                facts,
+                findings: line.findings.clone(),
+                // The content's hash lets a resend of the same conflict be recognised.
+                reason: Some(said.to_string()),
+                standing: line.standing,
+            },
+        };
+        let entry = append(head, first.municipality, draft, salt);
+        *head = Head {
+            seq: entry.body.seq,
+            hash: entry.hash,
+        };
+        self.entries.push(entry);
+    }
+
+    /// Settles the group, appends the entry and makes the receipt.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one private step that every act ends in"
+    )]
+    fn enter(
+        &mut self,
+        command: &Command,
+        act: Act,
+        key: Key,
+        dose: DoseId,
+        before: &[Effect],
+        reason: Option<String>,
+        salt: [u8; 16],
+    ) -> Outcome {
+        let mut head = self.head(command.city);
+        let group = self.groups.get_mut(&key).ok_or(RecordError::NotFound)?;
+        let effects = group.settle(before);
+        let line = group.line(dose).ok_or(RecordError::NotFound)?;
+        line.changed = true;
+        line.last_seq = head.seq + 1;
+        line.entered = (line.standing, line.findings.clone());
+        let personal = Personal {
+            effects,
+            facts: line.held.facts.clone(),
+            findings: line.findings.clone(),
+            reason: reason.filter(|text| !text.is_empty()),
+            standing: line.standing,
+        };
+        let draft = Draft {
+            act,
+            id: command.id,
+            dose,
+            stamp: stamp(command, self.now),
+            personal,
+        };
+        let receipt = Receipt {
+            dose,
+            id: command.id,
+            act,
+            municipality: command.city,
+            seq: head.seq + 1,
+            hash: head.hash,
+            at: self.now,
+            answer: answer_of(line.standing, &line.findings),
+            standing: line.standing,
+            findings: line.findings.clone(),
+            replayed: false,
+        };
+        let entry = append(&head, command.city, draft, salt);
+        head = Head {
+            seq: entry.body.seq,
+            hash: entry.hash,
+        };
+        self.heads.insert(command.city, head);
+        self.entries.push(entry);
+        Ok(Receipt {
+            hash: head.hash,
+            ..receipt
+        })
+    }
+
+    fn head(&self, city: MunicipalityCode) -> Head {
+        self.heads.get(&city).copied().unwrap_or(Head::START)
+    }
+
+    fn find(&mut self, command: &Command) -> std::result::Result<(Key, &mut Group), RecordError> {
+        let key = *self
+            .home
+            .get(&(command.city, command.dose))
+            .ok_or(RecordError::NotFound)?;
+        let group = self.groups.get_mut(&key).ok_or(RecordError::NotFound)?;
+        Ok((key, group))
+    }
+}
+
+fn allowed(line: &Line, editor: Editor, today: Day) -> std::result::Result<(), RecordError> {
+    may_change(&line.held, line.recorded_at.day_in_japan(), editor, today).map_err(|refusal| {
+        match refusal {
+            // Another venue's record is none of this venue's business, not even that it exists.
+            ChangeRefusal::NotYours => RecordError::NotFound,
+            refusal => RecordError::Refused(refusal),
+        }
+    })
+}
+
+/// Judges a record as of the day it was recorded, whatever the day is now.
+fn rejudge(line: &mut Line, held: Held, history: &History, key: Key) {
+    let around = Circumstances {
+        today: line.recorded_at.day_in_japan(),
+        route: key.route(),
+        venue_city: line.venue_city,
+    };
+    let mut verdict = judge(history, &held, &around, Vaccines::bundled());
+    if line.contested {
+        verdict.findings.push(Finding {
+            code: FindingCode::Contested,
+            day: None,
+        });
+        verdict
+            .findings
+            .sort_by_key(|one| (std::cmp::Reverse(one.code.severity()), *one));
+    }
+    line.held = Held {
+        blocked: is_blocked(&verdict.findings),
+        ..held
+    };
+    line.findings = verdict.findings;
+}
+
+fn stamp(command: &Command, at: Instant) -> Stamp {
+    Stamp {
+        at,
+        by: command.by.user,
+        device: command.device.clone(),
+        input: command.input,
+        organisation: command.by.organisation,
+    }
+}

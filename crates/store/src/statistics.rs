@@ -1,0 +1,360 @@
+//! The counts of the nation (統計), projected from the ledgers.
+//!
+//! A projection reads each city's ledger from where it stopped, adds up the effects that the entries
+//! carry, and writes sums and new positions in one transaction that insists on the old positions:
+//! so each entry is counted exactly once, whoever runs it and however often it is interrupted.
+//! Nothing waits for it; a dose is recorded first and counted a moment later.
+
+use std::collections::BTreeMap;
+
+use domain::access::{Permit, Place};
+use domain::calendar::Day;
+use domain::ledger::Personal;
+use domain::people::Sex;
+use domain::places::{MunicipalityCode, Prefecture};
+use domain::statistics::{AgeBand, Count, Effect};
+use serde::Serialize;
+
+use crate::db::{Db, TRIES_MAX, Tx, sql};
+use crate::error::{Error, Result};
+use crate::recorder::json;
+
+/// The projection's name in the table of positions.
+const TALLY: &str = "tally";
+/// Cities whose ledgers are read in one step.
+const CITIES_MAX: i64 = 256;
+/// Entries of one city read in one step, so that a step stays short for the writers beside it.
+const ENTRIES_MAX: i64 = 2000;
+
+/// Moves the counts on as far as the ledgers go; says how many entries were counted.
+///
+/// # Errors
+/// The database's.
+pub async fn project(db: &Db) -> Result<u64> {
+    let mut counted = 0;
+    let mut tries = 0;
+    loop {
+        match step(db).await {
+            Ok(0) => return Ok(counted),
+            Ok(entries) => {
+                counted += entries;
+                tries = 0;
+            }
+            // Another server counted these entries at the same time; its positions hold.
+            Err(Error::Busy) if tries < TRIES_MAX => tries += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// How many entries are recorded but not counted yet.
+///
+/// # Errors
+/// The database's.
+pub async fn lag(db: &Db) -> Result<i64> {
+    let (lag,): (i64,) = db
+        .query(sql!(
+            "SELECT CAST(COALESCE(SUM(c.seq - COALESCE(p.seq, 0)), 0) AS BIGINT)
+             FROM chain AS c
+             LEFT JOIN progress AS p ON p.projection = 'tally' AND p.municipality = c.municipality"
+        ))
+        .one()
+        .await?;
+    Ok(lag)
+}
+
+/// Counts everything again from the first entries on.
+///
+/// # Errors
+/// The database's.
+pub async fn rebuild(db: &Db) -> Result<u64> {
+    let mut tx = db.begin().await?;
+    tx.query(sql!("DELETE FROM tally")).run().await?;
+    tx.query(sql!("DELETE FROM tally_city")).run().await?;
+    tx.query(sql!("DELETE FROM progress WHERE projection = $1"))
+        .bind(TALLY)
+        .run()
+        .await?;
+    tx.commit().await?;
+    project(db).await
+}
+
+#[derive(Serialize)]
+struct Position {
+    m: MunicipalityCode,
+    from: i64,
+    upto: i64,
+}
+
+type Cell = (Day, Prefecture, Sex, AgeBand, u8);
+
+async fn step(db: &Db) -> Result<u64> {
+    let mut tx = db.begin_reading().await?;
+    let behind: Vec<(String, i64, i64)> = tx
+        .query(sql!(
+            "SELECT c.municipality, COALESCE(p.seq, 0), c.seq
+             FROM chain AS c
+             LEFT JOIN progress AS p ON p.projection = $1 AND p.municipality = c.municipality
+             WHERE c.seq > COALESCE(p.seq, 0)
+             ORDER BY c.municipality LIMIT $2"
+        ))
+        .bind(TALLY)
+        .bind(CITIES_MAX)
+        .all()
+        .await?;
+    if behind.is_empty() {
+        return Ok(0);
+    }
+    let positions = behind
+        .into_iter()
+        .map(|(city, from, head)| {
+            let m = MunicipalityCode::parse(&city).map_err(|_| Error::Inconsistent {
+                table: "chain",
+                column: "municipality",
+            })?;
+            Ok(Position {
+                m,
+                from,
+                upto: head.min(from + ENTRIES_MAX),
+            })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let positions_json = json(&positions);
+    let entries: Vec<(String, Option<String>)> = tx
+        .query(sql!(
+            "SELECT l.municipality, l.personal FROM json_each($1) AS k CROSS JOIN ledger AS l
+             WHERE l.municipality = k.value->>'m' AND l.seq > CAST(k.value->>'from' AS BIGINT)
+               AND l.seq <= CAST(k.value->>'upto' AS BIGINT)"
+        ))
+        .bind(positions_json.clone())
+        .all()
+        .await?;
+    tx.commit().await?;
+    let counted = positions
+        .iter()
+        .map(|one| one.upto.saturating_sub(one.from))
+        .sum::<i64>();
+    if i64::try_from(entries.len()).ok() != Some(counted) {
+        return Err(Error::Inconsistent {
+            table: "ledger",
+            column: "seq",
+        });
+    }
+    let sums = Sums::of(&entries)?;
+    sums.save(db, positions, positions_json).await?;
+    Ok(counted.unsigned_abs())
+}
+
+#[derive(Default)]
+struct Sums {
+    nation: BTreeMap<Cell, i64>,
+    cities: BTreeMap<(MunicipalityCode, u8), i64>,
+}
+
+impl Sums {
+    fn of(entries: &[(String, Option<String>)]) -> Result<Self> {
+        let mut sums = Self::default();
+        for (city, personal) in entries {
+            let Some(personal) = personal else { continue };
+            let personal: Personal =
+                serde_json::from_str(personal).map_err(|_| Error::Inconsistent {
+                    table: "ledger",
+                    column: "personal",
+                })?;
+            let city = MunicipalityCode::parse(city).map_err(|_| Error::Inconsistent {
+                table: "ledger",
+                column: "municipality",
+            })?;
+            for effect in &personal.effects {
+                sums.add(city, effect);
+            }
+        }
+        Ok(sums)
+    }
+
+    fn add(&mut self, city: MunicipalityCode, effect: &Effect) {
+        let Some(prefecture) = city.prefecture() else {
+            return;
+        };
+        let cell = (effect.day, prefecture, effect.sex, effect.age, effect.turn);
+        *self.nation.entry(cell).or_default() += effect.n;
+        *self.cities.entry((city, effect.turn)).or_default() += effect.n;
+    }
+
+    async fn save(self, db: &Db, positions: Vec<Position>, positions_json: String) -> Result<()> {
+        #[derive(Serialize)]
+        struct Nation {
+            day: Day,
+            p: u8,
+            sex: &'static str,
+            age: &'static str,
+            turn: u8,
+            n: i64,
+        }
+        #[derive(Serialize)]
+        struct City {
+            m: MunicipalityCode,
+            turn: u8,
+            n: i64,
+        }
+        let nation: Vec<Nation> = self
+            .nation
+            .into_iter()
+            .filter(|(_, n)| *n != 0)
+            .map(|((day, prefecture, sex, age, turn), n)| Nation {
+                day,
+                p: prefecture.number(),
+                sex: sex.open_data(),
+                age: age.open_data(),
+                turn,
+                n,
+            })
+            .collect();
+        let cities: Vec<City> = self
+            .cities
+            .into_iter()
+            .filter(|(_, n)| *n != 0)
+            .map(|((m, turn), n)| City { m, turn, n })
+            .collect();
+        let mut tx = db.begin_locking().await?;
+        advance(&mut tx, &positions, positions_json).await?;
+        tx.query(sql!(
+            "INSERT INTO tally (day, prefecture, sex, age, turn, doses)
+             SELECT value->>'day', CAST(value->>'p' AS BIGINT), value->>'sex', value->>'age',
+                    CAST(value->>'turn' AS BIGINT), CAST(value->>'n' AS BIGINT)
+             FROM json_each($1) WHERE true
+             ON CONFLICT (day, prefecture, sex, age, turn) DO UPDATE SET doses = tally.doses + excluded.doses"
+        ))
+        .bind(json(&nation))
+        .expect(nation.len() as u64)
+        .await?;
+        tx.query(sql!(
+            "INSERT INTO tally_city (municipality, turn, doses)
+             SELECT value->>'m', CAST(value->>'turn' AS BIGINT), CAST(value->>'n' AS BIGINT)
+             FROM json_each($1) WHERE true
+             ON CONFLICT (municipality, turn) DO UPDATE SET doses = tally_city.doses + excluded.doses"
+        ))
+        .bind(json(&cities))
+        .expect(cities.len() as u64)
+        .await?;
+        tx.commit().await
+    }
+}
+
+/// Moves the positions from where they were read; if one is elsewhere by now, nothing is done.
+async fn advance(tx: &mut Tx, positions: &[Position], positions_json: String) -> Result<()> {
+    tx.query(sql!(
+        "INSERT INTO progress (projection, municipality, seq)
+         SELECT $2, value->>'m', 0 FROM json_each($1) WHERE true
+         ON CONFLICT (projection, municipality) DO NOTHING"
+    ))
+    .bind(positions_json.clone())
+    .bind(TALLY)
+    .run()
+    .await?;
+    let moved = tx
+        .query(sql!(
+            "UPDATE progress SET seq = CAST(k.value->>'upto' AS BIGINT)
+             FROM json_each($1) AS k
+             WHERE progress.projection = $2 AND progress.municipality = k.value->>'m'
+               AND progress.seq = CAST(k.value->>'from' AS BIGINT)"
+        ))
+        .bind(positions_json)
+        .bind(TALLY)
+        .run()
+        .await?;
+    if moved == positions.len() as u64 {
+        Ok(())
+    } else {
+        Err(Error::Busy)
+    }
+}
+
+/// Which part of the statistics to show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cut {
+    /// From this day on.
+    pub from: Option<Day>,
+    /// Up to and with this day.
+    pub to: Option<Day>,
+    /// Only this prefecture.
+    pub prefecture: Option<Prefecture>,
+}
+
+#[derive(sqlx::FromRow)]
+struct CountRow {
+    day: String,
+    prefecture: i64,
+    sex: String,
+    age: String,
+    turn: i64,
+    doses: i64,
+}
+
+impl TryFrom<CountRow> for Count {
+    type Error = Error;
+
+    fn try_from(row: CountRow) -> Result<Self> {
+        let bad = |column| Error::Inconsistent {
+            table: "tally",
+            column,
+        };
+        Ok(Self {
+            day: Day::parse(&row.day).ok_or_else(|| bad("day"))?,
+            prefecture: u8::try_from(row.prefecture)
+                .ok()
+                .and_then(Prefecture::new)
+                .ok_or_else(|| bad("prefecture"))?,
+            sex: Sex::from_open_data(&row.sex).ok_or_else(|| bad("sex"))?,
+            age: AgeBand::parse(&row.age).ok_or_else(|| bad("age"))?,
+            turn: u8::try_from(row.turn).map_err(|_| bad("turn"))?,
+            count: row.doses,
+        })
+    }
+}
+
+/// The cells of the statistics that this actor may see, sorted by all keys, without zeros.
+///
+/// The nation sees all prefectures, a prefecture or a city its own.
+///
+/// # Errors
+/// The database's.
+pub async fn counts(db: &Db, permit: &Permit, cut: &Cut) -> Result<Vec<Count>> {
+    let prefecture = match permit.place() {
+        Place::Nation => cut.prefecture,
+        Place::Prefecture(own) => Some(*own),
+        Place::City(city) | Place::Venue { city, .. } => city.prefecture(),
+        Place::Company(_) => return Ok(Vec::new()),
+    };
+    cells(db, &Cut { prefecture, ..*cut }).await
+}
+
+/// Everything, as the nation publishes it: nothing in it is finer than the real open data was.
+///
+/// # Errors
+/// The database's.
+pub async fn open_data(db: &Db) -> Result<Vec<Count>> {
+    cells(db, &Cut::default()).await
+}
+
+async fn cells(db: &Db, cut: &Cut) -> Result<Vec<Count>> {
+    let rows: Vec<CountRow> = db
+        .query(sql!(
+            "SELECT day, prefecture, sex, age, turn, doses FROM tally
+             WHERE doses <> 0 AND day >= $1 AND day <= $2 AND prefecture >= $3 AND prefecture <= $4
+             ORDER BY day, prefecture, sex, age, turn"
+        ))
+        .bind(
+            cut.from
+                .map_or("0000-00-00".to_owned(), |day| day.to_string()),
+        )
+        .bind(
+            cut.to
+                .map_or("9999-99-99".to_owned(), |day| day.to_string()),
+        )
+        .bind(cut.prefecture.map_or(1, |one| i64::from(one.number())))
+        .bind(cut.prefecture.map_or(47, |one| i64::from(one.number())))
+        .all()
+        .await?;
+    rows.into_iter().map(Count::try_from).collect()
+}
