@@ -115,6 +115,9 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        if !matches!(self.process.try_wait(), Ok(None)) {
+            return;
+        }
         // SIGTERM by the program for it: the standard library can only kill.
         let asked = Command::new("kill")
             .args(["-TERM", &self.process.id().to_string()])
