@@ -271,3 +271,160 @@ fn number(text: &str, length: usize) -> Option<i16> {
     let is_plain = text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_plain { text.parse().ok() } else { None }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn day(text: &str) -> Day {
+        Day::parse(text).unwrap()
+    }
+
+    #[test]
+    fn eighteen_days_between_mean_the_nineteenth_day() {
+        // A Thursday, and the Tuesday of the third week (京都市 0000307615).
+        assert_eq!(day("2021-04-01").plus_days(19), day("2021-04-20"));
+    }
+
+    #[test]
+    fn months_later_is_the_same_day_of_the_month() {
+        assert_eq!(day("2022-10-21").plus_months(3), day("2023-01-21"));
+        assert_eq!(day("2023-01-21").plus_months(-3), day("2022-10-21"));
+        assert_eq!(day("2022-05-31").plus_months(-12), day("2021-05-31"));
+    }
+
+    #[test]
+    fn months_later_in_a_month_too_short_is_the_first_of_the_next() {
+        assert_eq!(day("2022-11-30").plus_months(3), day("2023-03-01"));
+        assert_eq!(day("2023-11-30").plus_months(3), day("2024-03-01"));
+        assert_eq!(day("2023-11-29").plus_months(3), day("2024-02-29"));
+        assert_eq!(day("2022-08-31").plus_months(1), day("2022-10-01"));
+        assert_eq!(day("2022-10-31").plus_months(-1), day("2022-10-01"));
+    }
+
+    #[test]
+    fn months_and_days_stop_where_years_have_no_four_digits() {
+        assert_eq!(Day::LAST.plus_months(1), Day::LAST);
+        assert_eq!(Day::FIRST.plus_months(-1), Day::FIRST);
+        assert_eq!(Day::LAST.plus_months(i32::MAX), Day::LAST);
+        assert_eq!(Day::FIRST.plus_months(i32::MIN), Day::FIRST);
+        assert_eq!(Day::LAST.plus_days(i64::MAX), Day::LAST);
+        assert_eq!(Day::FIRST.plus_days(-1), Day::FIRST);
+        assert_eq!(Day::FIRST.plus_days(i64::MIN), Day::FIRST);
+    }
+
+    #[test]
+    fn a_year_of_age_is_reached_the_day_before_the_birthday() {
+        let cases = [
+            ("1956-05-03", "2021-05-01", 64),
+            ("1956-05-03", "2021-05-02", 65),
+            ("2000-01-01", "2020-12-30", 20),
+            ("2000-01-01", "2020-12-31", 21),
+            ("2000-02-29", "2001-02-27", 0),
+            ("2000-02-29", "2001-02-28", 1),
+            ("2000-02-29", "2004-02-28", 4),
+            ("2021-04-12", "2021-04-12", 0),
+            ("2021-04-12", "2021-04-11", -1),
+        ];
+        for (birth, on, age) in cases {
+            assert_eq!(age_on(day(birth), day(on)), age, "born {birth}, on {on}");
+        }
+    }
+
+    #[test]
+    fn days_that_no_calendar_has_are_not_read() {
+        for text in [
+            "2021-02-29",
+            "2021-13-01",
+            "2021-4-12",
+            "2021-04-1２",
+            "+021-04-12",
+            "0000-01-01",
+            "2021-04-12 ",
+            "",
+        ] {
+            assert_eq!(Day::parse(text), None, "{text}");
+        }
+        for text in ["20210229", "2021041", "2021-412", "２０２１", "20210412 "] {
+            assert_eq!(Day::parse_compact(text), None, "{text}");
+        }
+        assert_eq!(Day::new(-1, 1, 1), None);
+    }
+
+    #[test]
+    fn a_day_is_written_for_people_and_for_files() {
+        let day = day("2021-04-02");
+        assert_eq!(day.japanese(), "2021年4月2日");
+        assert_eq!(day.compact(), "20210402");
+        assert_eq!(serde_json::to_string(&day).unwrap(), "\"2021-04-02\"");
+    }
+
+    #[test]
+    fn the_day_turns_in_japan_and_not_in_greenwich() {
+        let evening = Instant::parse("2021-04-12T14:59:59.999999Z").unwrap();
+        assert_eq!(evening.day_in_japan(), day("2021-04-12"));
+        assert_eq!(evening.rfc3339(), "2021-04-12T23:59:59.999999+09:00");
+        let midnight = Instant::from_micros(evening.micros() + 1);
+        assert_eq!(midnight.day_in_japan(), day("2021-04-13"));
+        assert_eq!(midnight.japanese(), "2021-04-13 00:00");
+    }
+
+    #[test]
+    fn the_first_and_the_last_moment_lie_on_the_first_and_the_last_day() {
+        let (first, last) = (
+            Instant::from_micros(i64::MIN),
+            Instant::from_micros(i64::MAX),
+        );
+        assert_eq!(first.rfc3339(), "0001-01-01T00:00:00.000000+09:00");
+        assert_eq!(last.rfc3339(), "9999-12-31T23:59:59.999999+09:00");
+    }
+
+    prop_compose! {
+        fn any_day()(days in 0..=Day::FIRST.days_until(Day::LAST)) -> Day {
+            Day::FIRST.plus_days(days)
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_day_written_and_read_is_itself(day in any_day()) {
+            prop_assert_eq!(Day::parse(&day.to_string()), Some(day));
+            prop_assert_eq!(Day::parse_compact(&day.compact()), Some(day));
+            let json = serde_json::to_string(&day).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Day>(&json).unwrap(), day);
+        }
+
+        #[test]
+        fn going_as_many_days_as_there_are_between_arrives(one in any_day(), other in any_day()) {
+            prop_assert_eq!(one.plus_days(one.days_until(other)), other);
+            prop_assert_eq!(one.days_until(other), -other.days_until(one));
+            prop_assert_eq!(one < other, one.days_until(other) > 0);
+        }
+
+        #[test]
+        fn a_month_later_is_never_earlier_than_28_days(day in any_day(), months in 1..240_i32) {
+            let later = day.plus_months(months);
+            prop_assert!(later == Day::LAST || day.days_until(later) >= 28 * i64::from(months));
+        }
+
+        #[test]
+        fn a_moment_written_and_read_is_itself(micros in any::<i64>()) {
+            let moment = Instant::from_micros(micros / 64);
+            prop_assert_eq!(Instant::parse(&moment.rfc3339()), Some(moment));
+            prop_assert!(moment.rfc3339().starts_with(&moment.day_in_japan().to_string()));
+        }
+
+        #[test]
+        fn age_never_falls(birth in any_day(), days in 0..40_000_i64) {
+            let on = birth.plus_days(days);
+            prop_assert!(age_on(birth, on) <= age_on(birth, on.plus_days(1)));
+        }
+
+        #[test]
+        fn no_text_makes_reading_a_day_fail_badly(text in ".{0,12}") {
+            let _ = (Day::parse(&text), Day::parse_compact(&text), Instant::parse(&text));
+        }
+    }
+}

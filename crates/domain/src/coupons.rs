@@ -301,3 +301,122 @@ pub fn turns() -> &'static [TurnMeaning] {
         LazyLock::new(|| crate::tables::bundled(include_str!("../../../data/coupon_turns.csv")));
     &TURNS
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn line(text: &str) -> CouponLine {
+        CouponLine::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_coupon_says_kind_turn_municipality_and_number() {
+        let coupon = line("211310160000012345").coupon().unwrap();
+        assert_eq!(coupon.kind, CouponKind::Dose);
+        assert_eq!((coupon.kind_digit, coupon.turn_digit), (2, 1));
+        assert_eq!(coupon.municipality.as_str(), "131016");
+        assert_eq!(coupon.number.as_str(), "0000012345");
+    }
+
+    #[test]
+    fn leading_zeros_of_code_and_number_stay() {
+        let coupon = line("110110020000000001").coupon().unwrap();
+        assert_eq!(coupon.kind, CouponKind::InterviewOnly);
+        assert_eq!(coupon.municipality.as_str(), "011002");
+        assert_eq!(coupon.number.as_str(), "0000000001");
+    }
+
+    #[test]
+    fn a_wrong_check_digit_is_told_with_the_right_one() {
+        let refusal = line("211310170000012345").coupon();
+        assert_eq!(refusal, Err(CouponRefusal::CheckDigit { expected: '6' }));
+    }
+
+    #[test]
+    fn digits_are_read_however_people_type_them() {
+        for text in [
+            "2 1 131016 0000012345",
+            "21-131016-0000012345",
+            "２１１３１０１６０００００１２３４５",
+            " ２１　１３１０１６ー００００－０１２３４５\n",
+        ] {
+            assert_eq!(line(text).as_str(), "211310160000012345", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_digit_is_told_by_its_place() {
+        assert_eq!(
+            CouponLine::parse("21131O160000012345"),
+            Err(CouponRefusal::NotDigits { position: 6 })
+        );
+    }
+
+    #[test]
+    fn too_few_and_too_many_digits_are_told_by_their_number() {
+        assert_eq!(CouponLine::parse(""), Err(CouponRefusal::Length { got: 0 }));
+        assert_eq!(
+            CouponLine::parse("2113101600000123456"),
+            Err(CouponRefusal::Length { got: 19 })
+        );
+        assert_eq!(
+            CouponNumber::parse("123"),
+            Err(CouponRefusal::Length { got: 3 })
+        );
+    }
+
+    #[test]
+    fn a_kind_that_nobody_knows_is_still_a_coupon() {
+        let coupon = line("911310160000012345").coupon().unwrap();
+        assert_eq!((coupon.kind, coupon.kind_digit), (CouponKind::Unknown, 9));
+        assert_eq!(CouponKind::of(3), CouponKind::Local);
+    }
+
+    #[test]
+    fn the_tables_hold_each_digit_once() {
+        let kinds: Vec<u8> = kinds().iter().map(|row| row.digit).collect();
+        let turns: Vec<u8> = turns().iter().map(|row| row.digit).collect();
+        assert_eq!(kinds, [1, 2, 3]);
+        assert_eq!(turns, [0, 1, 2, 3, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn the_log_does_not_learn_the_number() {
+        let line = line("211310160000012345");
+        assert_eq!(format!("{line:?}"), "CouponLine(2 1 131016 ..)");
+        assert!(!format!("{:?}", line.coupon()).contains("12345"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_read_back_is_itself(digits in "[0-9]{18}") {
+            let line = CouponLine::parse(&digits).unwrap();
+            prop_assert_eq!(line.as_str(), &digits);
+            prop_assert_eq!(CouponLine::parse(&line.grouped()).unwrap(), line);
+            let json = serde_json::to_string(&line).unwrap();
+            prop_assert_eq!(serde_json::from_str::<CouponLine>(&json).unwrap(), line);
+        }
+
+        #[test]
+        fn a_coupon_printed_and_read_is_itself(head in "[0-9]{7}", number in "[0-9]{10}") {
+            let code = (0..10).find_map(|check| {
+                MunicipalityCode::parse(&format!("{}{check}", &head[2..])).ok()
+            });
+            let line = format!("{}{}{number}", &head[..2], code.unwrap());
+            let coupon = CouponLine::parse(&line).unwrap().coupon().unwrap();
+            let printed = coupon.line();
+            prop_assert_eq!(printed.as_str(), &line);
+            prop_assert_eq!(printed.coupon().unwrap(), coupon);
+        }
+
+        #[test]
+        fn no_text_makes_reading_a_coupon_fail_badly(text in ".{0,40}") {
+            if let Ok(line) = CouponLine::parse(&text) {
+                prop_assert_eq!(line.as_str().len(), 18);
+            }
+        }
+    }
+}

@@ -338,7 +338,7 @@ impl std::fmt::Debug for MyNumber {
 /// What two spellings of a name have in common; only for searching, never stored as the name.
 ///
 /// Compatibility forms, hiragana and katakana, variation selectors, the many hyphens and the usual
-/// variants of kanji (髙 and 高) become one; blanks go, for some write one between the names and
+/// variants of kanji (髙 and 高) and of small kana in place names (龍ヶ崎 and 龍ケ崎) become one; blanks go, for some write one between the names and
 /// some do not. A stored name stays as it was received: even NFC turns 神 (U+FA19) into another
 /// character.
 #[must_use]
@@ -349,8 +349,10 @@ pub fn search_key(name: &str) -> String {
         .filter(|character| !character.is_whitespace())
         .map(katakana)
         .map(one_hyphen)
-        .map(plain_kanji)
+        .map(plain_form)
         .flat_map(char::to_lowercase)
+        // A mark that a blank stood before now belongs to the letter before the blank.
+        .nfkc()
         .collect()
 }
 
@@ -376,8 +378,9 @@ fn one_hyphen(character: char) -> char {
     }
 }
 
-/// The common form of a kanji that families write differently (異体字), beyond what NFKC knows.
-fn plain_kanji(character: char) -> char {
+/// The common form of a character that families or towns write differently (異体字), beyond what NFKC
+/// knows.
+fn plain_form(character: char) -> char {
     const VARIANTS: &[(char, &str)] = &[
         ('高', "髙"),
         ('崎', "﨑嵜"),
@@ -421,9 +424,194 @@ fn plain_kanji(character: char) -> char {
         ('学', "學"),
         ('梼', "檮"),
         ('須', "湏"),
+        ('ケ', "ヶ"),
+        ('カ', "ヵ"),
     ];
     VARIANTS
         .iter()
         .find(|(_, others)| others.contains(character))
         .map_or(character, |(plain, _)| *plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn day(text: &str) -> Day {
+        Day::parse(text).unwrap()
+    }
+
+    #[test]
+    fn the_forms_write_sex_as_a_digit_and_the_open_data_as_a_letter() {
+        let read = ["1", "2", "0", "9", "3", ""].map(Sex::from_form_digit);
+        let (male, female, unknown) = (Some(Sex::Male), Some(Sex::Female), Some(Sex::Unknown));
+        assert_eq!(read, [male, female, unknown, unknown, None, None]);
+        for sex in Sex::ALL {
+            assert_eq!(Sex::from_open_data(sex.open_data()), Some(sex));
+            assert_eq!(serde_json::to_value(sex).unwrap(), sex.open_data());
+        }
+    }
+
+    #[test]
+    fn an_unknown_day_of_birth_leaves_a_month_open() {
+        let birth = BirthDate::parse_compact("19560200").unwrap();
+        assert_eq!(
+            (birth.earliest(), birth.latest()),
+            (day("1956-02-01"), day("1956-02-29"))
+        );
+        assert_eq!(birth.exact(), None);
+        assert_eq!(birth.japanese(), "1956年2月(日不明)");
+    }
+
+    #[test]
+    fn an_unknown_month_of_birth_leaves_a_year_open() {
+        let birth = BirthDate::parse_compact("19560000").unwrap();
+        assert_eq!(
+            (birth.earliest(), birth.latest()),
+            (day("1956-01-01"), day("1956-12-31"))
+        );
+        assert_eq!(birth.japanese(), "1956年(月日不明)");
+    }
+
+    #[test]
+    fn a_known_birth_date_is_one_day() {
+        let birth = BirthDate::parse("1956-05-03").unwrap();
+        assert_eq!(birth, BirthDate::from(day("1956-05-03")));
+        assert_eq!(
+            (birth.earliest(), birth.latest()),
+            (day("1956-05-03"), day("1956-05-03"))
+        );
+        assert_eq!(birth.japanese(), "1956年5月3日");
+    }
+
+    #[test]
+    fn a_birth_date_of_no_calendar_is_not_read() {
+        for text in [
+            "19560003",
+            "19561301",
+            "19570229",
+            "00000000",
+            "1956050",
+            "１９５６０５０３",
+        ] {
+            assert_eq!(BirthDate::parse_compact(text), None, "{text}");
+        }
+        for text in ["1956-5-03", "19-56-0503", "1956/05/03", "1956-05-0３"] {
+            assert_eq!(BirthDate::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn who_is_gone_has_a_day_and_a_resident_has_none() {
+        let gone = day("2021-06-30");
+        assert_eq!(ResidentStanding::Resident.gone_since(), None);
+        assert_eq!(ResidentStanding::MovedOut(gone).gone_since(), Some(gone));
+        assert_eq!(ResidentStanding::parse("dead", None), None);
+        assert_eq!(ResidentStanding::parse("resident", Some(gone)), None);
+        for standing in [
+            ResidentStanding::Resident,
+            ResidentStanding::MovedOut(gone),
+            ResidentStanding::Dead(gone),
+            ResidentStanding::Removed(gone),
+        ] {
+            let read = ResidentStanding::parse(standing.as_str(), standing.gone_since());
+            assert_eq!(read, Some(standing));
+        }
+    }
+
+    #[test]
+    fn an_individual_number_has_a_check_digit() {
+        assert_eq!(
+            MyNumber::parse("983205673214").unwrap().as_str(),
+            "983205673214"
+        );
+        assert_eq!(
+            MyNumber::parse("９８３２－０５６７－３２１４"),
+            MyNumber::parse("983205673214")
+        );
+        assert_eq!(
+            MyNumber::parse("983205673215"),
+            Err(MyNumberRefusal::CheckDigit)
+        );
+        assert_eq!(
+            MyNumber::parse("98320567321"),
+            Err(MyNumberRefusal::Length { got: 11 })
+        );
+        assert_eq!(
+            MyNumber::parse("9832o5673214"),
+            Err(MyNumberRefusal::NotDigits { position: 5 })
+        );
+    }
+
+    #[test]
+    fn the_log_learns_nobody() {
+        assert_eq!(
+            format!("{:?}", MyNumber::parse("983205673214").unwrap()),
+            "MyNumber(..)"
+        );
+        assert_eq!(
+            format!("{:?}", BirthDate::parse("1956-05-03").unwrap()),
+            "BirthDate(..)"
+        );
+    }
+
+    #[test]
+    fn spellings_of_a_name_are_found_by_one_another() {
+        for (one, other) in [
+            ("髙橋", "高橋"),
+            ("山﨑　太郎", "山崎太郎"),
+            ("渡邉", "渡邊"),
+            ("渡辺", "渡邉"),
+            ("齋藤", "斉藤"),
+            ("葛\u{e0100}城", "葛城"),
+            ("神\u{fe00}田", "神田"),
+            ("\u{fa19}田", "神田"),
+            ("さとう はなこ", "サトウハナコ"),
+            ("ｻﾄｳ ﾊﾅｺ", "サトウ　ハナコ"),
+            ("ｶﾞｯｺｳ", "がっこう"),
+            ("ジョン‐スミス", "ジョンースミス"),
+            ("Ｓｍｉｔｈ", "SMITH"),
+            ("龍ケ崎", "竜ヶ崎"),
+            ("𠮷田", "吉田"),
+        ] {
+            assert_eq!(search_key(one), search_key(other), "{one} and {other}");
+        }
+        assert_ne!(search_key("佐藤"), search_key("加藤"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_birth_date_written_and_read_is_itself(
+            year in 1..=9999_i16, month in 0..=12_i8, day in 0..=31_i8,
+        ) {
+            let text = format!("{year:04}{month:02}{day:02}");
+            if let Some(birth) = BirthDate::parse_compact(&text) {
+                prop_assert_eq!(birth.compact(), text);
+                prop_assert_eq!(BirthDate::parse(&birth.iso()), Some(birth));
+                prop_assert!(birth.earliest() <= birth.latest());
+                let json = serde_json::to_string(&birth).unwrap();
+                prop_assert_eq!(serde_json::from_str::<BirthDate>(&json).unwrap(), birth);
+            }
+        }
+
+        #[test]
+        fn one_last_digit_of_ten_makes_an_individual_number(first in "[0-9]{11}") {
+            let right = (0..10).filter(|last| MyNumber::parse(&format!("{first}{last}")).is_ok());
+            prop_assert_eq!(right.count(), 1);
+        }
+
+        #[test]
+        fn a_search_key_is_its_own_search_key(name in "\\PC{0,20}") {
+            let key = search_key(&name);
+            prop_assert_eq!(search_key(&key), key);
+        }
+
+        #[test]
+        fn a_japanese_search_key_is_its_own(name in "[ぁ-ゖァ-ヺー一-龠ｦ-ﾟ\\u{F900}-\\u{FA6D}Ａ-ｚ　]{0,12}") {
+            let key = search_key(&name);
+            prop_assert_eq!(search_key(&key), key);
+        }
+    }
 }

@@ -469,3 +469,260 @@ impl<'de> Deserialize<'de> for Prefecture {
         Self::parse(&text).ok_or_else(|| de::Error::custom("not a prefecture from 01 to 47"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn code(text: &str) -> MunicipalityCode {
+        MunicipalityCode::parse(text).unwrap()
+    }
+
+    fn day(text: &str) -> Day {
+        Day::parse(text).unwrap()
+    }
+
+    fn names(found: &[&Place]) -> Vec<String> {
+        found.iter().map(|place| place.name.clone()).collect()
+    }
+
+    #[test]
+    fn the_codes_of_the_paper_have_right_check_digits() {
+        for text in [
+            "010006", "011002", "130001", "131016", "131041", "221309", "261009", "271004",
+            "473821",
+        ] {
+            assert_eq!(code(text).as_str(), text);
+        }
+    }
+
+    #[test]
+    fn a_wrong_code_says_what_is_wrong() {
+        let refusal = |text| MunicipalityCode::parse(text).unwrap_err();
+        assert_eq!(refusal("131017"), CodeRefusal::CheckDigit { expected: '6' });
+        assert_eq!(refusal("13101"), CodeRefusal::Length { got: 5 });
+        assert_eq!(refusal("13l016"), CodeRefusal::NotDigits);
+    }
+
+    #[test]
+    fn every_code_of_the_tables_has_a_right_check_digit() {
+        let tables = [
+            (
+                include_str!("../../../data/municipalities.csv"),
+                vec![0, 4, 5],
+            ),
+            (
+                include_str!("../../../data/municipality_changes.csv"),
+                vec![2, 6, 7],
+            ),
+            (
+                include_str!("../../../data/municipality_populations.csv"),
+                vec![0],
+            ),
+        ];
+        for (table, columns) in tables {
+            let mut rows = csv::Reader::from_reader(table.as_bytes());
+            for row in rows.records().map(Result::unwrap) {
+                for cell in columns.iter().map(|column| &row[*column]) {
+                    assert!(
+                        cell.is_empty() || MunicipalityCode::parse(cell).is_ok(),
+                        "{row:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn there_are_47_prefectures_and_1741_issuers() {
+        let places = Places::bundled();
+        let is_prefecture = |place: &&Place| place.kind == PlaceKind::Prefecture;
+        assert_eq!(places.places.iter().filter(is_prefecture).count(), 47);
+        for on in ["2021-04-12", "2023-12-31", "2024-01-01", "2026-04-01"] {
+            assert_eq!(places.municipalities(day(on)).count(), 1_741, "{on}");
+        }
+        for prefecture in Prefecture::all() {
+            assert!(!places.prefecture_name(prefecture).is_empty());
+        }
+        assert_eq!(
+            places.prefecture_name(Prefecture::new(13).unwrap()),
+            "東京都"
+        );
+    }
+
+    #[test]
+    fn every_prefecture_has_issuers_and_every_ward_a_city() {
+        let places = Places::bundled();
+        let on = day("2021-04-12");
+        let prefectures: BTreeSet<_> = places
+            .municipalities(on)
+            .map(|one| one.prefecture)
+            .collect();
+        assert_eq!(prefectures.len(), 47);
+        for ward in places
+            .places
+            .iter()
+            .filter(|place| place.kind == PlaceKind::Ward)
+        {
+            assert!(
+                places.issuer(ward.parent.unwrap(), on).is_some(),
+                "{ward:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_two_periods_of_a_code_share_a_day_and_every_successor_is_there() {
+        let places = Places::bundled();
+        for pair in places
+            .places
+            .windows(2)
+            .filter(|pair| pair[0].code == pair[1].code)
+        {
+            assert!(
+                pair[0].valid_to.unwrap() < pair[1].valid_from.unwrap(),
+                "{pair:?}"
+            );
+        }
+        for place in &places.places {
+            let next = place.valid_to.map(|last| last.plus_days(1));
+            assert_eq!(place.successor.is_some(), next.is_some(), "{place:?}");
+            if let (Some(successor), Some(next)) = (place.successor, next) {
+                assert!(places.find(successor, next).is_some(), "{place:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn wards_prefectures_and_the_northern_villages_issue_nothing() {
+        let places = Places::bundled();
+        let on = day("2021-04-12");
+        for text in ["011011", "130001", "016951"] {
+            assert!(places.find(code(text), on).is_some(), "{text}");
+            assert_eq!(places.issuer(code(text), on), None, "{text}");
+            assert!(!places.ever_issued(code(text)), "{text}");
+        }
+        assert_eq!(places.issuer(code("131016"), on).unwrap().name, "千代田区");
+        assert_eq!(places.any(code("999997")), None);
+    }
+
+    #[test]
+    fn the_wards_of_hamamatsu_changed_with_the_year_2024() {
+        let places = Places::bundled();
+        let (last, first) = (day("2023-12-31"), day("2024-01-01"));
+        let north = places.find(code("221368"), last).unwrap();
+        assert_eq!(
+            (north.name.as_str(), north.successor),
+            ("浜北区", Some(code("221392")))
+        );
+        assert_eq!(places.find(code("221368"), first), None);
+        assert_eq!(places.find(code("221392"), last), None);
+        assert_eq!(places.find(code("221392"), first).unwrap().name, "浜名区");
+        assert!(places.issuer(code("221309"), last).is_some());
+    }
+
+    #[test]
+    fn a_town_that_became_a_city_keeps_its_old_ledger() {
+        let places = Places::bundled();
+        let (town, city) = (code("403059"), code("402311"));
+        let on = day("2018-09-30");
+        assert_eq!(places.issuer(town, on).unwrap().name, "那珂川町");
+        assert_eq!(places.issuer(city, on), None);
+        assert_eq!(places.issuer(town, on.plus_days(1)), None);
+        assert_eq!(
+            places.issuer(city, on.plus_days(1)).unwrap().name,
+            "那珂川市"
+        );
+        assert!(places.ever_issued(town));
+        assert_eq!(places.any(town).unwrap().successor, Some(city));
+    }
+
+    #[test]
+    fn a_city_that_only_changed_its_name_has_one_code_and_two_names() {
+        let places = Places::bundled();
+        let name = |on| places.find(code("282219"), day(on)).unwrap().name.as_str();
+        assert_eq!(name("2019-04-30"), "篠山市");
+        assert_eq!(name("2019-05-01"), "丹波篠山市");
+        assert_eq!(places.any(code("282219")).unwrap().name, "丹波篠山市");
+    }
+
+    #[test]
+    fn a_place_is_found_by_name_kana_prefecture_or_code() {
+        let places = Places::bundled();
+        let search = |text| names(&places.search(text, day("2021-04-12"), 5));
+        assert_eq!(search("港区"), ["港区"]);
+        assert_eq!(search("みなとく"), ["港区"]);
+        assert_eq!(search("東京都港区"), ["港区"]);
+        assert_eq!(search("１３１０３２"), ["港区"]);
+        assert_eq!(search("龍ヶ崎"), ["龍ケ崎市"]);
+        assert_eq!(search("府中"), ["府中市", "府中市", "府中町"]);
+        assert_eq!(search(""), Vec::<String>::new());
+        assert_eq!(
+            places.search("市", day("2021-04-12"), usize::MAX).len(),
+            100
+        );
+    }
+
+    #[test]
+    fn prefectures_are_two_digits() {
+        assert_eq!(Prefecture::parse("01").map(Prefecture::number), Some(1));
+        for text in ["00", "48", "1", "+1", "１３", ""] {
+            assert_eq!(Prefecture::parse(text), None, "{text}");
+        }
+        let tokyo = Prefecture::new(13).unwrap();
+        assert_eq!(serde_json::to_string(&tokyo).unwrap(), "\"13\"");
+        assert_eq!(code("131016").prefecture(), Some(tokyo));
+        assert_eq!(code("999997").prefecture(), None);
+    }
+
+    fn checked(first: &str) -> Option<MunicipalityCode> {
+        (0..10).find_map(|check| MunicipalityCode::parse(&format!("{first}{check}")).ok())
+    }
+
+    proptest! {
+        #[test]
+        fn one_check_digit_of_ten_fits(first in "[0-9]{5}") {
+            let fits = |check: &u8| MunicipalityCode::parse(&format!("{first}{check}")).is_ok();
+            prop_assert_eq!((0..10).filter(fits).count(), 1);
+        }
+
+        #[test]
+        fn a_code_read_back_is_itself(first in "[0-9]{5}") {
+            let code = checked(&first).unwrap();
+            prop_assert_eq!(MunicipalityCode::parse(code.as_str()), Ok(code));
+            let json = serde_json::to_string(&code).unwrap();
+            prop_assert_eq!(serde_json::from_str::<MunicipalityCode>(&json).unwrap(), code);
+        }
+    }
+
+    #[test]
+    fn one_misread_digit_mostly_breaks_a_code_and_seldom_makes_another_city() {
+        let places = Places::bundled();
+        let (mut misread, mut passed, mut astray) = (0_u32, 0_u32, 0_u32);
+        for place in places.municipalities(day("2021-04-12")) {
+            for position in 0..6 {
+                for digit in '0'..='9' {
+                    let mut text: Vec<char> = place.code.as_str().chars().collect();
+                    if text[position] == digit {
+                        continue;
+                    }
+                    text[position] = digit;
+                    misread += 1;
+                    if let Ok(other) = MunicipalityCode::parse(&String::from_iter(text)) {
+                        passed += 1;
+                        astray += u32::from(places.ever_issued(other));
+                    }
+                }
+            }
+        }
+        assert!(
+            passed * 50 < misread,
+            "{passed} of {misread} pass the check digit"
+        );
+        assert!(astray <= passed);
+    }
+}

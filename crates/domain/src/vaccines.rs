@@ -166,7 +166,9 @@ impl Lot {
     /// # Errors
     /// When it is empty, longer than [`LOT_LENGTH_MAX`] or not printable.
     pub fn parse(text: &str) -> Result<Self, LotRefusal> {
-        let lot = text.trim().nfkc().collect::<String>().to_uppercase();
+        let upper = text.nfkc().collect::<String>().to_uppercase();
+        // Upper-casing takes some letters apart again.
+        let lot = upper.nfkc().collect::<String>().trim().to_owned();
         let got = lot.chars().count();
         if lot.is_empty() {
             Err(LotRefusal::Empty)
@@ -195,5 +197,98 @@ impl std::fmt::Display for Lot {
 impl<'de> Deserialize<'de> for Lot {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn keys_on(day: &str) -> Vec<&'static str> {
+        let day = Day::parse(day).unwrap();
+        Vaccines::bundled()
+            .on(day)
+            .iter()
+            .map(|product| product.key.as_str())
+            .collect()
+    }
+
+    #[test]
+    fn every_product_has_its_own_key_and_plain_figures() {
+        let all = Vaccines::bundled().all();
+        assert_eq!(all.len(), 14);
+        for product in all {
+            assert_eq!(
+                Vaccines::bundled().find(product.key.as_str()),
+                Some(product)
+            );
+            assert!(
+                product.used_to.is_none_or(|last| product.used_from <= last),
+                "{product:?}"
+            );
+            assert!((1..=20).contains(&product.doses_per_vial), "{product:?}");
+            assert!((14..=120).contains(&product.gap_days_min), "{product:?}");
+            // The field of the record format has 20 characters (`CSVDOC`).
+            assert!(product.maker.chars().count() <= 20, "{product:?}");
+        }
+    }
+
+    #[test]
+    fn the_gaps_of_the_first_series_are_those_of_the_notices() {
+        let gap = |key| Vaccines::bundled().find(key).unwrap().gap_days_min;
+        assert_eq!(gap("comirnaty_12_mono"), 19);
+        assert_eq!(gap("spikevax_mono"), 21);
+        assert_eq!(gap("nuvaxovid"), 21);
+        assert_eq!(gap("vaxzevria"), 28);
+    }
+
+    #[test]
+    fn a_product_is_offered_from_its_first_to_its_last_day() {
+        assert_eq!(keys_on("2021-02-16"), Vec::<&str>::new());
+        assert_eq!(keys_on("2021-02-17"), ["comirnaty_12_mono"]);
+        assert_eq!(
+            keys_on("2021-05-24"),
+            ["comirnaty_12_mono", "spikevax_mono"]
+        );
+        assert!(keys_on("2023-02-11").contains(&"spikevax_mono"));
+        assert!(!keys_on("2023-02-12").contains(&"spikevax_mono"));
+        assert!(keys_on("2023-12-25").contains(&"nuvaxovid"));
+        assert!(!keys_on("2023-12-26").contains(&"nuvaxovid"));
+    }
+
+    #[test]
+    fn a_lot_is_upper_case_and_half_width_however_it_is_typed() {
+        for text in ["ey0573", " EY0573\n", "ＥＹ０５７３", "　ｅｙ０５７３ "] {
+            assert_eq!(Lot::parse(text).unwrap().as_str(), "EY0573", "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_lot_that_cannot_be_kept_is_refused() {
+        assert_eq!(Lot::parse(" 　"), Err(LotRefusal::Empty));
+        assert_eq!(
+            Lot::parse(&"1".repeat(21)),
+            Err(LotRefusal::Length { got: 21 })
+        );
+        assert_eq!(Lot::parse("EY\u{7}0573"), Err(LotRefusal::Unprintable));
+    }
+
+    #[test]
+    fn a_key_is_plain() {
+        assert!(ProductKey::parse("comirnaty_12_mono").is_some());
+        for text in ["", "Comirnaty", "コミナティ", "a b", &"a".repeat(41)] {
+            assert_eq!(ProductKey::parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_lot_read_twice_is_itself(text in ".{0,24}") {
+            if let Ok(lot) = Lot::parse(&text) {
+                prop_assert_eq!(Lot::parse(lot.as_str()).unwrap(), lot);
+            }
+        }
     }
 }

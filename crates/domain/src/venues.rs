@@ -109,3 +109,63 @@ impl<'de> Deserialize<'de> for FacilityCode {
         Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_right_check_digit_holds() {
+        for code in ["0110113719", "1391000013"] {
+            assert!(
+                FacilityCode::parse(code).unwrap().check_digit_holds(),
+                "{code}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_check_digit_is_read_and_told() {
+        let code = FacilityCode::parse("0110113718").unwrap();
+        assert_eq!(code.as_str(), "0110113718");
+        assert!(!code.check_digit_holds());
+    }
+
+    #[test]
+    fn only_what_is_not_ten_digits_is_refused() {
+        assert_eq!(
+            FacilityCode::parse("011011371"),
+            Err(FacilityRefusal::Length { got: 9 })
+        );
+        assert_eq!(
+            FacilityCode::parse("01101137A9"),
+            Err(FacilityRefusal::NotDigits { position: 9 })
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn one_last_digit_of_ten_holds(first in "[0-9]{9}") {
+            let holding = (0..10)
+                .filter(|last| {
+                    FacilityCode::parse(&format!("{first}{last}")).unwrap().check_digit_holds()
+                })
+                .count();
+            prop_assert_eq!(holding, 1);
+        }
+
+        #[test]
+        fn one_wrong_digit_never_holds(first in "[0-9]{9}", place in 0..10_usize, shift in 1..10_u8) {
+            let right = (0..10)
+                .map(|last| FacilityCode::parse(&format!("{first}{last}")).unwrap())
+                .find(FacilityCode::check_digit_holds)
+                .unwrap();
+            let mut bytes = right.as_str().as_bytes().to_vec();
+            bytes[place] = b'0' + (bytes[place] - b'0' + shift) % 10;
+            let wrong = FacilityCode::parse(std::str::from_utf8(&bytes).unwrap()).unwrap();
+            prop_assert!(!wrong.check_digit_holds());
+        }
+    }
+}
