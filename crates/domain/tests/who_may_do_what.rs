@@ -61,8 +61,10 @@ fn actor(kind: Kind, role: Role) -> Actor {
     }
 }
 
-/// The places as seen from an organisation in Tokyo's Chiyoda; `None` where there is no such place.
-const VIEWS: [(&str, fn(Kind) -> Option<Place>); 7] = [
+/// A place as seen from an organisation in Tokyo's Chiyoda; `None` where there is no such place.
+type View = fn(Kind) -> Option<Place>;
+
+const VIEWS: [(&str, View); 7] = [
     ("own place", |kind| {
         Some(actor(kind, Role::Operator).territory.place())
     }),
@@ -105,7 +107,7 @@ const VIEWS: [(&str, fn(Kind) -> Option<Place>); 7] = [
     }),
 ];
 
-fn table(view: fn(Kind) -> Option<Place>) -> String {
+fn table(view: View) -> String {
     let short = ["nat", "pref", "city", "ven", "whol", "mak", "fed"];
     let mut text = format!("{:18}", "");
     for name in short {
