@@ -312,8 +312,8 @@ pub async fn organisations_under(db: &Db, actor: &Actor) -> Result<Vec<Organisat
             "SELECT id, kind, name, place, municipality, facility_code, active FROM organisation
              WHERE id = $1
                 OR (kind IN (SELECT value->>'kind' FROM json_each($2))
-                    AND ($3 IS NULL OR prefecture = $3)
-                    AND ($4 IS NULL OR municipality = $4))
+                    AND (CAST($3 AS BIGINT) IS NULL OR prefecture = $3)
+                    AND (CAST($4 AS TEXT) IS NULL OR municipality = $4))
              ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END, name, id LIMIT $5"
         ))
         .bind(actor.organisation.0.as_bytes().to_vec())

@@ -64,23 +64,32 @@ type NationCell = (String, i64, String, String, i64);
 /// The database's; a difference is no error but the report's content.
 pub async fn verify(db: &Db) -> Result<Report> {
     let mut tx = db.begin_reading().await?;
+    let report = verify_in(&mut tx).await?;
+    tx.commit().await?;
+    Ok(report)
+}
+
+/// Checks everything as a transaction sees it.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_in(tx: &mut Tx) -> Result<Report> {
     let mut report = Report::default();
     let mut counts: BTreeMap<NationCell, i64> = BTreeMap::new();
-    for (city, head) in heads(&mut tx).await? {
-        let counted = position(&mut tx, city).await?;
+    for (city, head) in heads(tx).await? {
+        let counted = position(tx, city).await?;
         report.lag += (head.seq - counted).unsigned_abs();
-        let found = chain(&mut tx, city, head, counted, &mut report, &mut counts).await?;
+        let found = chain(tx, city, head, counted, &mut report, &mut counts).await?;
         if found.is_some() {
             report.difference = found;
             return Ok(report);
         }
         report.chains += 1;
     }
-    report.difference = match loose(&mut tx).await? {
-        None => cells(&mut tx, counts, &mut report).await?,
+    report.difference = match loose(tx).await? {
+        None => cells(tx, counts, &mut report).await?,
         found => found,
     };
-    tx.commit().await?;
     Ok(report)
 }
 
