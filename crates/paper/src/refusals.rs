@@ -1,0 +1,119 @@
+//! Why a paper is not printed.
+
+use thiserror::Error;
+
+/// Why a paper is not printed, and what to do about it.
+///
+/// Holds characters of names and addresses at most, never a whole one.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum PaperRefusal {
+    /// No typeface here has these characters (外字); a box in their place would be another name.
+    #[error("印刷できない文字があります: {}。代わりの文字に置き換えてください。/ These characters cannot be printed: {}. Replace them with substitutes.", characters.join("、"), characters.join(", "))]
+    MissingGlyphs {
+        /// Each character once, with its variation selector if it has one, in code point order.
+        characters: Vec<String>,
+    },
+    /// These texts do not fit their place even at the smallest size.
+    #[error("枠に収まらない項目があります({})。短くしてください。/ Too long for the form: {}. Shorten it.", parts.join("、"), parts.join(", "))]
+    TooLong {
+        /// The parts of the form, by their names in the layout.
+        parts: Vec<&'static str>,
+    },
+    /// The kind or turn digit means nothing that could be printed.
+    #[error(
+        "券種{kind_digit}・回数{turn_digit}の券は印刷できません。券種と回数を確認してください。/ A coupon of kind {kind_digit}, turn {turn_digit} cannot be printed. Check both."
+    )]
+    Meaningless {
+        /// 券種.
+        kind_digit: u8,
+        /// 回数.
+        turn_digit: u8,
+    },
+    /// A coupon of one city on the sheet of another.
+    #[error(
+        "{position}枚目の券は別の市町村のものです。市町村ごとに印刷してください。/ Coupon {position} belongs to another municipality. Print each municipality by itself."
+    )]
+    OtherCity {
+        /// Which coupon of the sheet, from 1.
+        position: usize,
+    },
+    /// Nothing to print, or more than fits.
+    #[error(
+        "1枚に印刷できるのは1〜{most}件です({got}件あります)。/ Between 1 and {most} can be printed at once; there are {got}."
+    )]
+    Count {
+        /// What there is too little or too much of: coupons, address lines or sheets.
+        part: &'static str,
+        /// How many there are.
+        got: usize,
+        /// How many fit.
+        most: usize,
+    },
+    /// A picture too coarse to be read, or too large to be made.
+    #[error(
+        "解像度は1mmあたり{least}〜{most}ピクセルで指定してください({got}は使えません)。/ Ask for {least} to {most} pixels per millimetre, not {got}."
+    )]
+    PixelsPerMillimetre {
+        /// What was asked for.
+        got: u32,
+        /// The least there is.
+        least: u32,
+        /// The most there is.
+        most: u32,
+    },
+    /// Sheets of a batch that cannot be printed; none of the batch is.
+    #[error("印刷できない用紙が{}枚あります。{} / {} sheet(s) cannot be printed.", refused.len(), listed(refused), refused.len())]
+    Sheets {
+        /// All of them, in order.
+        refused: Vec<RefusedSheet>,
+    },
+    /// The file could not be assembled: a fault of the program, not of what was asked.
+    #[error(
+        "ファイルを作成できませんでした({reason})。管理者に連絡してください。/ The file could not be made ({reason}). Tell the administrator."
+    )]
+    Unwritten {
+        /// What the writer said.
+        reason: String,
+    },
+}
+
+/// A sheet of a batch that cannot be printed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RefusedSheet {
+    /// Which sheet, from 1.
+    pub position: usize,
+    /// Why.
+    pub refusal: PaperRefusal,
+}
+
+impl PaperRefusal {
+    /// The stable word for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::MissingGlyphs { .. } => "paper_missing_glyphs",
+            Self::TooLong { .. } => "paper_too_long",
+            Self::Meaningless { .. } => "paper_meaningless",
+            Self::OtherCity { .. } => "paper_other_city",
+            Self::Count { .. } => "paper_count",
+            Self::PixelsPerMillimetre { .. } => "paper_pixels_per_millimetre",
+            Self::Sheets { .. } => "paper_sheets",
+            Self::Unwritten { .. } => "paper_unwritten",
+        }
+    }
+
+    /// The fault of a writer of files.
+    pub(crate) fn unwritten(reason: impl ToString) -> Self {
+        Self::Unwritten {
+            reason: reason.to_string(),
+        }
+    }
+}
+
+fn listed(refused: &[RefusedSheet]) -> String {
+    let lines: Vec<String> = refused
+        .iter()
+        .map(|sheet| format!("[{}] {}", sheet.position, sheet.refusal))
+        .collect();
+    lines.join(" ")
+}
