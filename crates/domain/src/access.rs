@@ -47,6 +47,8 @@ fn is_counted_for(territory: &Territory, place: &Place) -> bool {
         (Territory::Nation, Place::Nation | Place::Prefecture(_)) => true,
         (Territory::Prefecture(own), Place::Prefecture(asked)) => own == asked,
         (Territory::City(own), Place::Prefecture(asked)) => own.prefecture() == Some(*asked),
+        // At its own place a city is shown the counts of its prefecture.
+        (Territory::City(own), Place::City(asked)) => own == asked,
         _ => false,
     }
 }

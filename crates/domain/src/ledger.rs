@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 use crate::access::{OrganisationId, UserId};
 use crate::calendar::Instant;
-use crate::doses::{DoseId, Facts, Finding, InputWay, Standing};
+use crate::doses::{DoseId, Facts, InputWay, Standing};
+use crate::findings::Finding;
 use crate::places::MunicipalityCode;
 use crate::statistics::Effect;
 

@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod coupons;
 mod digits;
 pub mod doses;
+pub mod findings;
 pub mod ledger;
 pub mod people;
 pub mod places;

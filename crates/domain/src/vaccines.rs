@@ -218,7 +218,7 @@ mod tests {
     #[test]
     fn every_product_has_its_own_key_and_plain_figures() {
         let all = Vaccines::bundled().all();
-        assert_eq!(all.len(), 14);
+        assert_eq!(all.len(), 16);
         for product in all {
             assert_eq!(
                 Vaccines::bundled().find(product.key.as_str()),
