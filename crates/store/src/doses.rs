@@ -4,7 +4,8 @@
 use domain::access::{CityPermit, OrganisationId, VenuePermit};
 use domain::calendar::{Day, Instant};
 use domain::coupons::{CouponLine, CouponNumber};
-use domain::doses::{Answer, DoseId, Facts, Finding, InputWay, Severity, Standing, answer_of};
+use domain::doses::{Answer, DoseId, Facts, InputWay, Standing, answer_of};
+use domain::findings::{Finding, FindingCode, Severity};
 use domain::people::{Sex, search_key};
 use domain::places::MunicipalityCode;
 use domain::statistics::AgeBand;
@@ -260,6 +261,8 @@ pub struct Filter {
     pub standing: Option<Standing>,
     /// Only those that wait for their person.
     pub pending: bool,
+    /// Only those with this finding.
+    pub finding: Option<FindingCode>,
     /// Only findings at least this bad; records that were taken back have none.
     pub severity_min: Option<Severity>,
     /// Given on this day or later.
@@ -318,13 +321,15 @@ pub async fn page(
              LEFT JOIN resident AS p ON p.municipality = c.municipality AND p.resident_no = c.resident_no
              WHERE d.municipality = $1 AND d.seq < $2 AND ($3 = '' OR d.standing = $3)
                AND d.pending >= $4 AND d.severity >= $5 AND d.given_on >= $6 AND d.given_on <= $7
+               AND ($9 = '' OR EXISTS (
+                   SELECT 1 FROM json_each(d.findings) AS f WHERE f.value->>'code' = $9))
                AND d.number IN (
-                   SELECT $9 UNION ALL
+                   SELECT $10 UNION ALL
                    SELECT x.number FROM coupon AS x
                    JOIN resident AS y ON y.municipality = x.municipality AND y.resident_no = x.resident_no
                    WHERE x.municipality = $1 AND y.protected = 0
-                     AND ((y.kana_key >= $10 AND y.kana_key < $11)
-                       OR (y.name_key >= $10 AND y.name_key < $11)))
+                     AND ((y.kana_key >= $11 AND y.kana_key < $12)
+                       OR (y.name_key >= $11 AND y.name_key < $12)))
              ORDER BY d.seq DESC LIMIT $8"
         )
     } else {
@@ -335,6 +340,8 @@ pub async fn page(
              LEFT JOIN resident AS p ON p.municipality = c.municipality AND p.resident_no = c.resident_no
              WHERE d.municipality = $1 AND d.seq < $2 AND ($3 = '' OR d.standing = $3)
                AND d.pending >= $4 AND d.severity >= $5 AND d.given_on >= $6 AND d.given_on <= $7
+               AND ($9 = '' OR EXISTS (
+                   SELECT 1 FROM json_each(d.findings) AS f WHERE f.value->>'code' = $9))
              ORDER BY d.seq DESC LIMIT $8"
         )
     };
@@ -348,7 +355,8 @@ pub async fn page(
         .bind(filter.severity_min.map_or(0, |severity| severity as i64))
         .bind(day(filter.given_from, "0000-00-00"))
         .bind(day(filter.given_to, "9999-99-99"))
-        .bind(limit + 1);
+        .bind(limit + 1)
+        .bind(filter.finding.map_or("", FindingCode::as_str));
     if let Some(text) = filter
         .text
         .as_deref()

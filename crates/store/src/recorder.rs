@@ -17,9 +17,10 @@ use domain::access::{CityPermit, OrganisationId, UserId, VenuePermit};
 use domain::calendar::{Day, Instant};
 use domain::coupons::{CouponLine, CouponNumber};
 use domain::doses::{
-    Answer, ChangeRefusal, Circumstances, DoseId, Editor, Facts, Finding, Held, History, InputWay,
-    Route, Standing, Verdict, judge, route, turn_of,
+    Answer, ChangeRefusal, Circumstances, DoseId, Editor, Facts, Held, History, InputWay, Route,
+    Standing, Verdict, judge, route, turn_of,
 };
+use domain::findings::Finding;
 use domain::ledger::{Act, Sha};
 use domain::places::{MunicipalityCode, Places};
 use domain::vaccines::Vaccines;
@@ -231,6 +232,15 @@ pub async fn preview(
         judge(&history, &candidate, &around, Vaccines::bundled()),
         route,
     ))
+}
+
+/// The receipt of a dose this venue registered, as it was given then.
+///
+/// # Errors
+/// The database's.
+pub async fn receipt(db: &Db, permit: &VenuePermit, dose: DoseId) -> Result<Option<Receipt>> {
+    let mut tx = db.begin_reading().await?;
+    rows::receipt(&mut tx, permit.venue(), dose.0).await
 }
 
 /// The account and organisation behind an act.

@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use domain::doses::{DoseId, FindingCode, Standing};
+use domain::doses::{DoseId, Standing};
+use domain::findings::FindingCode;
 use domain::ledger::{Act, Break, Entry, Head, follow};
 use domain::places::MunicipalityCode;
 use domain::statistics::Effect;

@@ -2,7 +2,8 @@
 
 mod world;
 
-use domain::doses::{Answer, ChangeRefusal, FindingCode, Standing};
+use domain::doses::{Answer, ChangeRefusal, Standing};
+use domain::findings::FindingCode;
 use domain::ledger::Act;
 use domain::people::Sex;
 use domain::statistics::AgeBand;
@@ -15,7 +16,7 @@ use world::{
 const FIRST: &str = "211310160000012345";
 const SECOND: &str = "221310160000012345";
 
-fn found(findings: &[domain::doses::Finding]) -> Vec<FindingCode> {
+fn found(findings: &[domain::findings::Finding]) -> Vec<FindingCode> {
     findings.iter().map(|finding| finding.code).collect()
 }
 

@@ -9,10 +9,10 @@ use domain::access::OrganisationId;
 use domain::calendar::{Day, Instant};
 use domain::coupons::CouponNumber;
 use domain::doses::{
-    ChangeRefusal, Circumstances, DoseId, Editor, Facts, Finding, FindingCode, Held, History,
-    InputWay, Person, Route, Standing, answer_of, contribution, is_blocked, judge, may_change,
-    settle, turn_of,
+    ChangeRefusal, Circumstances, DoseId, Editor, Facts, Held, History, InputWay, Person, Route,
+    Standing, answer_of, contribution, judge, may_change, settle, turn_of,
 };
+use domain::findings::{Finding, FindingCode, is_blocked};
 use domain::ledger::{Act, Draft, Entry, Head, Personal, Sha, Stamp, append, content};
 use domain::people::Sex;
 use domain::places::MunicipalityCode;

@@ -6,8 +6,9 @@ use std::collections::BTreeSet;
 use domain::access::OrganisationId;
 use domain::calendar::Instant;
 use domain::coupons::CouponNumber;
-use domain::doses::{DoseId, Person, Route, answer_of, is_blocked};
-use domain::doses::{FindingCode, Held, Standing};
+use domain::doses::{DoseId, Person, Route, answer_of};
+use domain::doses::{Held, Standing};
+use domain::findings::{FindingCode, is_blocked};
 use domain::ledger::{Act, Entry, Head, Personal, Sha};
 use domain::places::MunicipalityCode;
 use serde::Serialize;
@@ -143,20 +144,7 @@ async fn load_receipts(tx: &mut Tx, commands: &[Command], batch: &mut Batch) -> 
     if keys.is_empty() {
         return Ok(());
     }
-    let rows: Vec<ReceiptRow> = tx
-        .query(sql!(
-            "SELECT r.organisation, r.id, r.municipality, r.dose_id, r.seq, r.act, r.content,
-                    l.at_micros, l.hash, l.personal
-             FROM json_each($1) AS k
-             CROSS JOIN receipt AS r
-             CROSS JOIN ledger AS l
-             WHERE r.organisation = unhex(k.value->>'o') AND r.id = unhex(k.value->>'i')
-               AND l.municipality = r.municipality AND l.seq = r.seq"
-        ))
-        .bind(json(&keys))
-        .all()
-        .await?;
-    for row in rows {
+    for row in receipt_rows(tx, &keys).await? {
         let organisation = OrganisationId(uuid("receipt", "organisation", &row.organisation)?);
         let content = sha("receipt", "content", &row.content)?;
         let receipt = row.receipt()?;
@@ -165,6 +153,35 @@ async fn load_receipts(tx: &mut Tx, commands: &[Command], batch: &mut Batch) -> 
             .insert((organisation, receipt.id), Kept { receipt, content });
     }
     Ok(())
+}
+
+/// The answer given to one id, if any.
+pub(super) async fn receipt(
+    tx: &mut Tx,
+    organisation: OrganisationId,
+    id: Uuid,
+) -> Result<Option<Receipt>> {
+    let key = ReceiptKey {
+        o: organisation.0.simple().to_string(),
+        i: id.simple().to_string(),
+    };
+    let row = receipt_rows(tx, &[key]).await?.into_iter().next();
+    row.map(ReceiptRow::receipt).transpose()
+}
+
+async fn receipt_rows(tx: &mut Tx, keys: &[ReceiptKey]) -> Result<Vec<ReceiptRow>> {
+    tx.query(sql!(
+        "SELECT r.organisation, r.id, r.municipality, r.dose_id, r.seq, r.act, r.content,
+                    l.at_micros, l.hash, l.personal
+             FROM json_each($1) AS k
+             CROSS JOIN receipt AS r
+             CROSS JOIN ledger AS l
+             WHERE r.organisation = unhex(k.value->>'o') AND r.id = unhex(k.value->>'i')
+               AND l.municipality = r.municipality AND l.seq = r.seq"
+    ))
+    .bind(json(keys))
+    .all()
+    .await
 }
 
 impl ReceiptRow {
