@@ -303,7 +303,7 @@ impl Area {
         }
     }
 
-    fn holds(&self, other: &Self) -> bool {
+    pub(crate) fn holds(&self, other: &Self) -> bool {
         self.x_mm <= other.x_mm
             && self.y_mm <= other.y_mm
             && other.right_mm() <= self.right_mm()

@@ -14,9 +14,9 @@ pub enum PaperRefusal {
         characters: Vec<String>,
     },
     /// These texts do not fit their place even at the smallest size.
-    #[error("枠に収まらない項目があります({})。短くしてください。/ Too long for the form: {}. Shorten it.", parts.join("、"), parts.join(", "))]
+    #[error("枠に収まらない項目があります({})。短くしてください。/ Too long for the form: {}. Shorten it.", japanese(parts), parts.join(", "))]
     TooLong {
-        /// The parts of the form, by their names in the layout.
+        /// The parts of the form, in English.
         parts: Vec<&'static str>,
     },
     /// The kind or turn digit means nothing that could be printed.
@@ -37,7 +37,7 @@ pub enum PaperRefusal {
         /// Which coupon of the sheet, from 1.
         position: usize,
     },
-    /// Nothing to print, or more than fits.
+    /// None, or more than fit.
     #[error(
         "1枚に印刷できるのは1〜{most}件です({got}件あります)。/ Between 1 and {most} can be printed at once; there are {got}."
     )]
@@ -110,10 +110,57 @@ impl PaperRefusal {
     }
 }
 
+/// Parts of a form as they are called on it.
+fn japanese(parts: &[&'static str]) -> String {
+    let names: Vec<&str> = parts
+        .iter()
+        .map(|part| match *part {
+            "issuer" => "請求先",
+            "name" | "recipient" => "氏名",
+            "postal code" => "郵便番号",
+            "address" => "住所",
+            "address lines" => "住所の行",
+            "sender" | "advice" => "市町村名",
+            "coupons" => "券",
+            "sheets" => "用紙",
+            other => other,
+        })
+        .collect();
+    names.join("、")
+}
+
 fn listed(refused: &[RefusedSheet]) -> String {
     let lines: Vec<String> = refused
         .iter()
         .map(|sheet| format!("[{}] {}", sheet.position, sheet.refusal))
         .collect();
     lines.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_tells_a_person_in_both_languages_what_to_change() {
+        let refused = vec![RefusedSheet {
+            position: 3,
+            refusal: PaperRefusal::TooLong {
+                parts: vec!["address"],
+            },
+        }];
+        let told = PaperRefusal::Sheets { refused }.to_string();
+        assert!(
+            told.contains("[3] 枠に収まらない項目があります(住所)"),
+            "{told}"
+        );
+        assert!(told.contains("Too long for the form: address"), "{told}");
+    }
+
+    #[test]
+    fn characters_to_replace_are_named() {
+        let characters = vec!["槗".to_owned(), "𠮷".to_owned()];
+        let told = PaperRefusal::MissingGlyphs { characters }.to_string();
+        assert!(told.contains("槗、𠮷") && told.contains("槗, 𠮷"), "{told}");
+    }
 }

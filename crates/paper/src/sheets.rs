@@ -253,3 +253,151 @@ fn crop_marks(x_mm: f32, y_mm: f32) -> Vec<Area> {
     }
     marks
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::coupons::CouponLine;
+
+    use super::*;
+
+    const LINE: &str = "211310160000012345";
+
+    fn read(line: &str) -> Coupon {
+        CouponLine::parse(line).unwrap().coupon().unwrap()
+    }
+
+    fn sheet(name: &str, lines: &[&str]) -> CouponSheet {
+        CouponSheet {
+            city_name: "千代田区".to_owned(),
+            city_code: read(LINE).municipality,
+            recipient_name: name.to_owned(),
+            postal_code: Some("102-8688".to_owned()),
+            address_lines: vec!["東京都千代田区九段南一丁目2番1号".to_owned()],
+            coupons: lines.iter().map(|line| read(line)).collect(),
+        }
+    }
+
+    #[test]
+    fn eight_seals_stand_below_the_fold_and_off_each_other() {
+        let page = sheet_layout(&sheet("厚生　太郎", &[LINE; 8])).unwrap();
+        let lines: Vec<Area> = page
+            .parts("line")
+            .map(|mark| mark.extent().unwrap())
+            .collect();
+        assert_eq!(lines.len(), 8);
+        for (index, line) in lines.iter().enumerate() {
+            assert!(line.y_mm > FOLD_MM + HEIGHT_MM - 10.0);
+            for other in &lines[index + 1..] {
+                assert!(!line.grown(5.0).touches(other));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_read_before_unfolding_stands_above_the_fold() {
+        let page = sheet_layout(&sheet("厚生　太郎", &[LINE])).unwrap();
+        for part in [
+            "postal code",
+            "address",
+            "recipient",
+            "sender",
+            "heading",
+            "advice",
+        ] {
+            for mark in page.parts(part) {
+                assert!(mark.extent().unwrap().bottom_mm() < FOLD_MM - 2.0, "{part}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_rule_comes_nearer_than_a_millimetre_to_a_seal() {
+        let seal = Area {
+            x_mm: SEALS_LEFT_MM,
+            y_mm: SEALS_TOP_MM,
+            width_mm: WIDTH_MM,
+            height_mm: HEIGHT_MM,
+        };
+        for tick in crop_marks(seal.x_mm, seal.y_mm) {
+            assert!(!tick.touches(&seal.grown(0.999)), "{tick:?}");
+        }
+    }
+
+    #[test]
+    fn every_sheet_that_cannot_be_printed_is_told() {
+        let sheets = [
+            sheet("厚生　太郎", &[LINE]),
+            sheet("𠮷田　花子", &[LINE]),
+            sheet("厚生　花子", &[]),
+            sheet("厚生　次郎", &[LINE, "110110020000000001"]),
+        ];
+        let Err(PaperRefusal::Sheets { refused }) = coupon_sheet_pdf(&sheets) else {
+            panic!("printed");
+        };
+        let told: Vec<(usize, &str)> = refused
+            .iter()
+            .map(|sheet| (sheet.position, sheet.refusal.code()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (2, "paper_missing_glyphs"),
+                (3, "paper_count"),
+                (4, "paper_other_city")
+            ]
+        );
+        assert_eq!(
+            refused[0].refusal,
+            PaperRefusal::MissingGlyphs {
+                characters: vec!["𠮷".to_owned()]
+            }
+        );
+    }
+
+    #[test]
+    fn a_ninth_coupon_and_an_empty_batch_are_refused() {
+        let nine = sheet_layout(&sheet("厚生　太郎", &[LINE; 9])).err();
+        assert_eq!(
+            nine,
+            Some(PaperRefusal::Count {
+                part: "coupons",
+                got: 9,
+                most: 8
+            })
+        );
+        let none = coupon_sheet_pdf(&[]).err();
+        assert_eq!(
+            none,
+            Some(PaperRefusal::Count {
+                part: "sheets",
+                got: 0,
+                most: SHEETS_MAX
+            })
+        );
+    }
+
+    #[test]
+    fn the_same_sheets_are_the_same_bytes() {
+        let sheets = [sheet("厚生　太郎", &[LINE]), sheet("厚生　花子", &[LINE])];
+        assert_eq!(
+            coupon_sheet_pdf(&sheets).unwrap(),
+            coupon_sheet_pdf(&sheets).unwrap()
+        );
+    }
+
+    #[test]
+    fn a_sheet_without_address_is_printed_for_handing_over() {
+        let handed = CouponSheet {
+            postal_code: None,
+            address_lines: Vec::new(),
+            ..sheet("厚生　太郎", &[LINE])
+        };
+        assert!(coupon_sheet_pdf(&[handed]).is_ok());
+    }
+
+    #[test]
+    fn a_sheet_in_a_log_names_nobody() {
+        let shown = format!("{:?}", sheet("厚生　太郎", &[LINE]));
+        assert!(!shown.contains("厚生") && !shown.contains("九段") && !shown.contains("12345"));
+    }
+}
