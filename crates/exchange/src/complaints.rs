@@ -3,7 +3,8 @@
 use domain::places::MunicipalityCode;
 
 use crate::encoding::gaiji_cell;
-use crate::lines::push_line;
+use crate::in_memory;
+use crate::records::writer;
 
 /// Something wrong with one line of a file.
 ///
@@ -81,6 +82,8 @@ pub enum Fault {
         /// The earlier line.
         first_line: u64,
     },
+    /// The coupon number belongs to somebody else in the register.
+    CouponTaken,
 }
 
 impl Fault {
@@ -104,6 +107,7 @@ impl Fault {
             Self::NotACode { .. } => "not-a-code",
             Self::ChangeDayMissing => "change-day-missing",
             Self::Repeated { .. } => "repeated",
+            Self::CouponTaken => "coupon-taken",
         }
     }
 
@@ -116,6 +120,12 @@ impl Fault {
 }
 
 impl Complaint {
+    /// What the register says of a line that the file alone cannot show to be wrong.
+    #[must_use]
+    pub fn coupon_taken(line: u64) -> Self {
+        Self { line, column: Some("券番号"), fault: Fault::CouponTaken }
+    }
+
     /// The stable code (結果コード) for programs.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -170,6 +180,9 @@ impl Complaint {
             Fault::Repeated { first_line } => format!(
                 "同じ番号が{first_line}行目にもあります。{first_line}行目を先に読みました。どちらが正しいか確認してください。"
             ),
+            Fault::CouponTaken => {
+                "この券番号は、台帳では別の宛名番号の人のものです。券番号を確認してください。".into()
+            }
         }
     }
 
@@ -211,6 +224,9 @@ impl Complaint {
             Fault::Repeated { first_line } => format!(
                 "The same number is in line {first_line}, which was read first. Check which of the two is right."
             ),
+            Fault::CouponTaken => {
+                "In the register this coupon number belongs to another resident. Check the coupon number.".into()
+            }
         }
     }
 }
@@ -228,23 +244,17 @@ fn gaiji_name(character: char) -> String {
 /// in UTF-8 with a byte order mark, CRLF. A complaint about a whole line has an empty 項目名.
 #[must_use]
 pub fn complaints_csv(complaints: &[Complaint]) -> Vec<u8> {
-    let mut bytes = "\u{FEFF}".as_bytes().to_vec();
-    push_line(
-        &mut bytes,
-        ["行番号", "結果コード", "項目名", "メッセージ"].map(str::as_bytes),
-    );
+    let mut writer = writer("\u{FEFF}".as_bytes().to_vec());
+    in_memory(writer.write_record(["行番号", "結果コード", "項目名", "メッセージ"]));
     for complaint in complaints {
-        let line = complaint.line.to_string();
-        let text = complaint.text_ja();
-        let fields = [
-            line.as_str(),
+        in_memory(writer.write_record([
+            complaint.line.to_string().as_str(),
             complaint.code(),
             complaint.column.unwrap_or_default(),
-            text.as_str(),
-        ];
-        push_line(&mut bytes, fields.map(str::as_bytes));
+            complaint.text_ja().as_str(),
+        ]));
     }
-    bytes
+    in_memory(writer.into_inner())
 }
 
 #[cfg(test)]

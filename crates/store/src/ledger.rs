@@ -160,6 +160,27 @@ impl Walk {
         Self::start(permit.city())
     }
 
+    /// After an entry that is known already; from the start on if there is no such entry.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn after(tx: &mut Tx, permit: &CityPermit, seq: i64) -> Result<Self> {
+        let city = permit.city();
+        let row: Option<(Vec<u8>,)> = tx
+            .query(sql!("SELECT hash FROM ledger WHERE municipality = $1 AND seq = $2"))
+            .bind(city.to_string())
+            .bind(seq)
+            .optional()
+            .await?;
+        match row {
+            None => Ok(Self::start(city)),
+            Some((hash,)) => {
+                let hash = Sha::from_bytes(&hash).ok_or_else(|| bad("hash"))?;
+                Ok(Self { city, head: Head { seq, hash } })
+            }
+        }
+    }
+
     pub(crate) fn start(city: MunicipalityCode) -> Self {
         Self {
             city,

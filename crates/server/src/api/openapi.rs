@@ -1,0 +1,101 @@
+//! The document of the API (OpenAPI), made from the calls themselves.
+
+use axum::Json;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+
+use crate::web::routes::{Guard, Routes};
+
+/// The routes of this file.
+pub fn routes() -> Routes {
+    Routes::new().get("/api/v1/openapi.json", Guard::Public, document)
+}
+
+/// Everything under `/api/v1` and the open data.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Sesshu",
+        description = "Vaccination records and supply. Log in with `POST /api/v1/sessions` and send the token as \
+            `Authorization: Bearer …`. Ids of what you send are made by you (UUID version 7); sending the same again \
+            is safe and gets the first answer. Problems are RFC 9457 `application/problem+json` with a stable `code`, \
+            `title` and `detail` in your language and the words of both under `ja` and `en`. Lists are read on by \
+            their `next`.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    paths(
+        super::sessions::log_in,
+        super::sessions::current,
+        super::sessions::log_out,
+        super::doses::report,
+        super::doses::list,
+        super::doses::one,
+        super::doses::correct,
+        super::doses::void,
+        super::coupons::read,
+        super::coupons::check,
+        super::settings::current,
+        super::settings::set,
+        super::records::desk,
+        super::records::list,
+        super::records::one,
+        super::records::correct,
+        super::records::void,
+        super::records::confirm,
+        super::records::reopen,
+        super::records::person,
+        super::records::entries,
+        super::residents::load,
+        super::statistics::counts,
+        super::statistics::prefecture,
+        super::statistics::by_date,
+        super::statistics::by_prefecture,
+        super::places::list,
+        super::places::one,
+        super::places::products,
+    ),
+    modifiers(&Bearer),
+    security(("bearer" = [])),
+)]
+struct Document;
+
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let components = document.components.get_or_insert_default();
+        let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        components.add_security_scheme("bearer", bearer);
+    }
+}
+
+async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(Document::openapi())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// Calls about the document itself, and the addresses for watchers of the server.
+    const BESIDE: &[&str] = &["/api/v1/openapi.json", "/healthz", "/livez"];
+
+    #[test]
+    fn the_document_tells_every_call_and_no_other() {
+        let told: BTreeSet<String> = Document::openapi().paths.paths.into_keys().collect();
+        let there: BTreeSet<String> = crate::api::routes()
+            .list()
+            .iter()
+            .map(|route| route.path.to_owned())
+            .filter(|path| !BESIDE.contains(&path.as_str()))
+            .collect();
+        assert_eq!(told, there);
+    }
+
+    #[test]
+    fn the_document_changes_only_on_purpose() {
+        insta::assert_json_snapshot!(Document::openapi());
+    }
+}
