@@ -1,1 +1,7 @@
-fn main() {}
+//! Sesshu, the program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    sesshu::cli::main()
+}

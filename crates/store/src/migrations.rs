@@ -4,7 +4,7 @@
 //! `postgres` runs there only. A script that has landed is never edited: a new one follows it.
 
 use crate::db::{Db, sql, transact};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 struct Migration {
     version: i64,
@@ -58,4 +58,20 @@ pub async fn migrate(db: &Db) -> Result<()> {
                 .await?;
         }
     })
+}
+
+/// How far the tables have been brought, once they are as this program wants them.
+///
+/// # Errors
+/// [`Error::Unavailable`] if the database does not answer or its tables are of another version.
+pub async fn reached(db: &Db) -> Result<i64> {
+    let (reached,): (i64,) = db
+        .query(sql!("SELECT version FROM migration ORDER BY version DESC LIMIT 1"))
+        .one()
+        .await?;
+    if MIGRATIONS.last().is_some_and(|last| last.version == reached) {
+        Ok(reached)
+    } else {
+        Err(Error::Unavailable(format!("the tables are of version {reached}")))
+    }
 }

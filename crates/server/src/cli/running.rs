@@ -1,0 +1,190 @@
+//! The server while it runs: from opening the database to closing it.
+
+use std::fs::{File, TryLockError};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use axum::serve::ListenerExt;
+use store::recorder::{Outside, Recorder, Writers};
+use store::{Db, Location};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, Log};
+use crate::state::App;
+use crate::web::logins::Logins;
+use crate::web::session::Sessions;
+
+/// How long requests in progress may take to end when the server stops.
+const FINISH_SECONDS: u64 = 20;
+/// How often the projections look for what another server recorded.
+const PROJECTION_PAUSE: Duration = Duration::from_secs(1);
+/// How often what has run out is swept away.
+const SWEEP_PAUSE: Duration = Duration::from_secs(60);
+
+/// A server that is ready to answer.
+pub(super) struct Running {
+    app: App,
+    writers: Writers,
+    helpers: Vec<JoinHandle<()>>,
+    /// Held until the end, so that no second server writes the same file.
+    _lock: Option<File>,
+}
+
+impl Running {
+    /// Opens the database, brings its tables up to date and starts everything that writes.
+    pub(super) async fn start(config: &Config) -> anyhow::Result<Self> {
+        let lock = match &config.database {
+            Location::Sqlite(path) => Some(lock(path)?),
+            Location::Postgres(_) => None,
+        };
+        let outside = crate::clock::outside().context("the operating system gives no randomness")?;
+        let db = Db::open(&config.database).await?;
+        store::migrations::migrate(&db).await?;
+        let (recorder, writers) = Recorder::start(&db, &outside);
+        let app = App {
+            sessions: Sessions::new(db.clone(), outside.clone(), config.lifetime),
+            logins: Logins::new(db.clone()),
+            address: Arc::from(config.address.as_str()),
+            address_is_https: config.address.starts_with("https://"),
+            behind_proxy: config.behind_proxy,
+            db,
+            recorder,
+            outside,
+        };
+        let helpers = vec![
+            tokio::spawn(project(app.db.clone(), app.recorder.clone())),
+            tokio::spawn(sweep(app.db.clone(), app.outside.clone(), app.logins.clone())),
+        ];
+        Ok(Self { app, writers, helpers, _lock: lock })
+    }
+
+    /// The database.
+    pub(super) fn db(&self) -> &Db {
+        &self.app.db
+    }
+
+    /// The whole program.
+    pub(super) fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Answers requests until the process is told to stop; then finishes what was begun.
+    pub(super) async fn serve(self, listener: TcpListener) -> anyhow::Result<()> {
+        // A report's answer is small: waiting for more to send with it would only delay it.
+        let listener = listener.tap_io(|connection| {
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::warn!(%error, "connection.nodelay_refused");
+            }
+        });
+        let service = crate::web::router(self.app.clone())
+            .into_make_service_with_connect_info::<SocketAddr>();
+        let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
+        let signal = async move {
+            told_to_stop().await;
+            tracing::info!("server.stopping");
+            let _ = stop.send(());
+        };
+        let serving = axum::serve(listener, service).with_graceful_shutdown(signal);
+        let overdue = async {
+            let _ = stopping.await;
+            tokio::time::sleep(Duration::from_secs(FINISH_SECONDS)).await;
+        };
+        tokio::select! {
+            done = serving => done?,
+            () = overdue => tracing::warn!("server.requests_cut_off"),
+        }
+        self.stop().await;
+        Ok(())
+    }
+
+    /// Waits for what is being recorded and closes the database.
+    pub(super) async fn stop(self) {
+        let Self { app, writers, helpers, _lock } = self;
+        for helper in helpers {
+            helper.abort();
+            // Aborted: that is what was wanted.
+            let _ = helper.await;
+        }
+        let App { db, recorder, .. } = app;
+        drop(recorder);
+        if tokio::time::timeout(Duration::from_secs(FINISH_SECONDS), writers.finish()).await.is_err() {
+            tracing::error!("server.writers_cut_off");
+        }
+        db.close().await;
+        tracing::info!("server.stopped");
+    }
+}
+
+/// Starts the log; a second call changes nothing.
+pub(super) fn log(log: &Log) {
+    let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = if log.json { lines.json().try_init() } else { lines.try_init() };
+    drop(started);
+}
+
+/// Takes the lock beside an embedded database.
+fn lock(database: &Path) -> anyhow::Result<File> {
+    if let Some(folder) = database.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    }
+    let mut path = database.as_os_str().to_owned();
+    path.push(".lock");
+    let file = File::create(&path)
+        .with_context(|| format!("the lock {} cannot be written", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!(
+            "データベース {0} は、別のSesshuが使っています。先にそちらを止めるか、別のデータベースを指定してください。\n\
+             Another Sesshu is using the database {0}. Stop that one first, or name another database.",
+            database.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("the lock {} cannot be taken", path.display()))
+        }
+    }
+}
+
+/// Moves the projections on after each commit, and now and then for what other servers committed.
+async fn project(db: Db, recorder: Recorder) {
+    loop {
+        match store::statistics::project(&db).await {
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "statistics.not_projected"),
+        }
+        // A commit that comes while this one is projected is seen at the next turn, in a second at most.
+        let _ = tokio::time::timeout(PROJECTION_PAUSE, recorder.committed()).await;
+    }
+}
+
+/// Sweeps away sessions that have run out and the memory of old logins.
+async fn sweep(db: Db, outside: Outside, logins: Logins) {
+    loop {
+        tokio::time::sleep(SWEEP_PAUSE).await;
+        logins.sweep();
+        match store::sessions::sweep(&db, (outside.now)()).await {
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "sessions.not_swept"),
+        }
+    }
+}
+
+/// Resolves when the process is asked to end.
+async fn told_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        // Without it only the keyboard can stop the server.
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

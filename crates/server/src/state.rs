@@ -1,0 +1,52 @@
+//! What every handler can reach: the database, the recorder, the clock, the sessions.
+
+use std::sync::Arc;
+
+use domain::calendar::{Day, Instant};
+use store::Db;
+use store::recorder::{Outside, Recorder};
+use uuid::Uuid;
+
+use crate::web::logins::Logins;
+use crate::web::session::Sessions;
+
+/// The program while it runs. Clones share everything.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub db: Db,
+    /// The way into the ledgers.
+    pub recorder: Recorder,
+    /// The clock and the randomness.
+    pub outside: Outside,
+    /// Who is logged in.
+    pub sessions: Sessions,
+    /// The checking of passwords, with its brakes.
+    pub logins: Logins,
+    /// The address by which people reach the program, without a slash at the end.
+    pub address: Arc<str>,
+    /// Whether that is an https address; then cookies go over nothing else.
+    pub address_is_https: bool,
+    /// Whether a proxy of ours stands before, whose word on the caller's address counts.
+    pub behind_proxy: bool,
+}
+
+impl App {
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        (self.outside.now)()
+    }
+
+    /// Today in Japan.
+    #[must_use]
+    pub fn today(&self) -> Day {
+        self.now().day_in_japan()
+    }
+
+    /// A new id, in order of time.
+    #[must_use]
+    pub fn fresh_id(&self) -> Uuid {
+        crate::clock::fresh_id(&self.outside)
+    }
+}

@@ -1,0 +1,220 @@
+//! What every page has in common: head, language, navigation, and the words around a problem.
+
+use askama::Template;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use domain::access::Action;
+use fluent_bundle::FluentValue;
+
+use crate::state::App;
+use crate::web::assets;
+use crate::web::locale::{Locale, Texts};
+use crate::web::me::{Identity, Me};
+use crate::web::problem::Problem;
+use crate::web::routes::Guard;
+
+/// The pages in the head, in this order, each for those who may.
+pub const NAVIGATION: &[(&str, &str, Guard)] = &[
+    ("/", "nav-home", Guard::LoggedIn),
+    ("/accounts", "nav-accounts", Guard::May(Action::ManageAccounts)),
+];
+
+/// What the template `base.html` needs; every page's template has one, named `page`.
+#[derive(Clone)]
+pub struct Page {
+    /// The texts in the reader's language.
+    pub texts: Texts,
+    /// Who reads it, if anybody is logged in.
+    pub me: Option<Me>,
+    /// The page's name, for the title and the first heading.
+    pub title: String,
+    /// The path, for the navigation and the language switch.
+    pub path: String,
+    /// What was just done, after a redirect.
+    pub notice: Option<String>,
+}
+
+/// A text's variable: its name and its value. Templates hand tuples over by reference.
+pub trait Variable<'a> {
+    /// The name and the value.
+    fn named(self) -> (&'a str, FluentValue<'a>);
+}
+
+impl<'a, V: Into<FluentValue<'a>>> Variable<'a> for (&'a str, V) {
+    fn named(self) -> (&'a str, FluentValue<'a>) {
+        (self.0, self.1.into())
+    }
+}
+
+impl<'a, V: Clone + Into<FluentValue<'a>>> Variable<'a> for &(&'a str, V) {
+    fn named(self) -> (&'a str, FluentValue<'a>) {
+        (self.0, self.1.clone().into())
+    }
+}
+
+/// A page of the navigation.
+pub struct Way {
+    /// Where it leads.
+    pub path: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Whether it is the page that is open, or the room that it is in.
+    pub here: bool,
+}
+
+impl Page {
+    /// A page without a reader or a title yet.
+    pub(crate) fn bare(_: &App, texts: Texts, path: &str) -> Self {
+        Self { texts, me: None, title: String::new(), path: path.to_owned(), notice: None }
+    }
+
+    pub(crate) fn with_me(mut self, me: Option<Me>) -> Self {
+        self.me = me;
+        self
+    }
+
+    /// Names the page by a text id.
+    #[must_use]
+    pub fn titled(mut self, id: &str) -> Self {
+        self.title = self.texts.t(id);
+        self
+    }
+
+    /// Names the page by a text id with a variable.
+    #[must_use]
+    pub fn titled_with(mut self, id: &str, name: &str, value: &str) -> Self {
+        self.title = self.texts.t_with(id, &[(name, value)]);
+        self
+    }
+
+    /// A text.
+    #[must_use]
+    pub fn t(&self, id: &str) -> String {
+        self.texts.t(id)
+    }
+
+    /// A text with one variable; a number counts, a string is put in.
+    #[must_use]
+    pub fn t1<'a>(&self, id: &str, name: &'a str, value: impl Into<FluentValue<'a>>) -> String {
+        self.texts.t_with(id, &[(name, value.into())])
+    }
+
+    /// A text with two variables: `page.t2("id", ("name", value), ("other", value))` in a template.
+    #[must_use]
+    pub fn t2<'a>(&self, id: &str, first: impl Variable<'a>, second: impl Variable<'a>) -> String {
+        self.texts.t_with(id, &[first.named(), second.named()])
+    }
+
+    /// The language, as in `lang="…"`.
+    #[must_use]
+    pub fn lang(&self) -> &'static str {
+        self.texts.locale().tag()
+    }
+
+    /// The other language, for the switch.
+    #[must_use]
+    pub fn other_lang(&self) -> &'static str {
+        match self.texts.locale() {
+            Locale::Ja => "en",
+            Locale::En => "ja",
+        }
+    }
+
+    /// The address of an asset, which changes when any asset does.
+    #[must_use]
+    pub fn asset(&self, path: &str) -> String {
+        assets::address(path)
+    }
+
+    /// What a form carries to show that it came from a page of ours.
+    #[must_use]
+    pub fn csrf(&self) -> &str {
+        self.me.as_ref().map_or("", |me| me.csrf.as_str())
+    }
+
+    /// Whether the reader may do this where they work.
+    #[must_use]
+    pub fn may(&self, action: Action) -> bool {
+        self.me.as_ref().is_some_and(|me| me.may(action))
+    }
+
+    /// The pages that the reader may open.
+    #[must_use]
+    pub fn navigation(&self) -> Vec<Way> {
+        let Some(me) = self.me.as_ref().filter(|me| !me.password_must_change) else {
+            return Vec::new();
+        };
+        let open = |guard: &Guard| match *guard {
+            Guard::Public | Guard::LoggedIn => true,
+            Guard::May(action) => me.may(action),
+        };
+        NAVIGATION
+            .iter()
+            .filter(|(_, _, guard)| open(guard))
+            .map(|(path, id, _)| Way { path, name: self.t(id), here: self.path == *path })
+            .collect()
+    }
+}
+
+impl FromRequestParts<App> for Page {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let texts = Texts::of(&parts.extensions);
+        let mut page = Self::bare(app, texts, parts.uri.path());
+        page.me = Identity::of(&parts.extensions)?;
+        page.notice = parts
+            .uri
+            .query()
+            .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("notice=")))
+            .map(|notice| format!("notice-{notice}"))
+            .filter(|id| texts.has(id))
+            .map(|id| texts.t(&id));
+        Ok(page)
+    }
+}
+
+/// A page, filled in.
+///
+/// # Errors
+/// 500 if the template fails, which it cannot by its own: only a `Display` in it can.
+pub fn html(template: &impl Template) -> Result<Response, Problem> {
+    template.render().map(|text| Html(text).into_response()).map_err(|error| {
+        tracing::error!(%error, "page.not_rendered");
+        Problem::internal()
+    })
+}
+
+/// Sends the browser to a page after a form, with the text `notice-<notice>` at its top.
+#[must_use]
+pub fn done(path: &str, notice: &str) -> Response {
+    let mark = if path.contains('?') { '&' } else { '?' };
+    Redirect::to(&format!("{path}{mark}notice={notice}")).into_response()
+}
+
+/// The page of a problem.
+#[derive(Template)]
+#[template(path = "problem.html")]
+pub(crate) struct ProblemPage {
+    page: Page,
+    status: u16,
+    code: &'static str,
+    detail: String,
+    todo: String,
+}
+
+impl ProblemPage {
+    /// The page as text; the bare words if the template should fail.
+    pub(crate) fn body(mut page: Page, problem: &Problem) -> String {
+        page.title = problem.title(&page.texts);
+        let filled = Self {
+            status: problem.status().as_u16(),
+            code: problem.code(),
+            detail: problem.detail(&page.texts),
+            todo: problem.todo(&page.texts),
+            page,
+        };
+        filled.render().unwrap_or_else(|_| filled.page.title.clone())
+    }
+}

@@ -1,0 +1,211 @@
+//! Every way into the program, each with its guard: there is no other way to add one.
+//!
+//! [`Routes`] keeps the list of what was added; the tests call every route of that list as every
+//! role, and the document of the API is compared with it.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use domain::access::{self, Action};
+
+use crate::state::App;
+use crate::web::me::{Identity, Me};
+use crate::web::problem::Problem;
+
+/// Bytes of a request's body unless the route says otherwise: the largest form or report is far smaller.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// Who may call a route at all. What they may see there, each handler asks for by a permit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// Everybody, without login.
+    Public,
+    /// Everybody who is logged in.
+    LoggedIn,
+    /// Who may do this at the place where they work.
+    May(Action),
+}
+
+/// A route as it was added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// `GET`, `POST` …
+    pub method: Method,
+    /// The pattern, with `{names}`.
+    pub path: &'static str,
+    /// Who may call it.
+    pub guard: Guard,
+}
+
+/// Routes with their guards, and the list of them.
+pub struct Routes {
+    router: Router<App>,
+    list: Vec<Listed>,
+}
+
+impl Default for Routes {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Routes {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { router: Router::new(), list: Vec::new() }
+    }
+
+    /// Adds a page or a resource to read.
+    #[must_use]
+    pub fn get<H, T>(self, path: &'static str, guard: Guard, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.add(Method::GET, path, guard, on(MethodFilter::GET, handler))
+    }
+
+    /// Adds something to send to, with a body of at most [`BODY_BYTES_MAX`].
+    #[must_use]
+    pub fn post<H, T>(self, path: &'static str, guard: Guard, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.add(Method::POST, path, guard, on(MethodFilter::POST, handler))
+    }
+
+    /// Adds something to send a large body to: a photo, a file of residents.
+    #[must_use]
+    pub fn post_up_to<H, T>(
+        self,
+        body_bytes_max: usize,
+        path: &'static str,
+        guard: Guard,
+        handler: H,
+    ) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        let limited = on(MethodFilter::POST, handler).layer(DefaultBodyLimit::max(body_bytes_max));
+        self.add(Method::POST, path, guard, limited)
+    }
+
+    /// Adds something that can be replaced as a whole.
+    #[must_use]
+    pub fn put<H, T>(self, path: &'static str, guard: Guard, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.add(Method::PUT, path, guard, on(MethodFilter::PUT, handler))
+    }
+
+    /// Adds something that can be ended.
+    #[must_use]
+    pub fn delete<H, T>(self, path: &'static str, guard: Guard, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.add(Method::DELETE, path, guard, on(MethodFilter::DELETE, handler))
+    }
+
+    /// Adds all routes of another room.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.list.extend(other.list);
+        Self { router: self.router.merge(other.router), list: self.list }
+    }
+
+    /// The list of what was added.
+    #[must_use]
+    pub fn list(&self) -> &[Listed] {
+        &self.list
+    }
+
+    /// The router, for the layers around it.
+    pub(crate) fn into_router(self) -> Router<App> {
+        self.router
+    }
+
+    fn add(
+        mut self,
+        method: Method,
+        path: &'static str,
+        guard: Guard,
+        handler: MethodRouter<App>,
+    ) -> Self {
+        self.list.push(Listed { method, path, guard });
+        let guarded = handler.layer(middleware::from_fn_with_state(guard, keep));
+        Self { router: self.router.route(path, guarded), list: self.list }
+    }
+}
+
+/// Lets a request through to its handler, or says why not.
+async fn keep(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let action = match guard {
+        Guard::Public => return next.run(request).await,
+        Guard::LoggedIn => None,
+        Guard::May(action) => Some(action),
+    };
+    let me = match Identity::of(request.extensions()) {
+        Ok(Some(me)) => me,
+        Ok(None) => return send_to_login(&request),
+        Err(problem) => return problem.into_response(),
+    };
+    if me.password_must_change && !PASSWORD_PATHS.contains(&request.uri().path()) {
+        return send_to_password(&request);
+    }
+    if action.is_some_and(|action| !access::may(&me.actor, action, &me.place())) {
+        return Problem::forbidden().into_response();
+    }
+    next.run(request).await
+}
+
+/// What can be reached while a password chosen by somebody else has not been changed.
+const PASSWORD_PATHS: &[&str] = &["/password", "/logout", "/api/v1/sessions/current"];
+
+/// Whether a path belongs to the API, whose clients want problems as JSON and no redirects.
+#[must_use]
+pub fn is_api(path: &str) -> bool {
+    path.starts_with("/api/")
+}
+
+fn send_to_login(request: &Request) -> Response {
+    let path = request.uri().path();
+    if is_api(path) {
+        return Problem::not_logged_in().into_response();
+    }
+    // A form that was sent cannot be sent again by following a link: come back to where it stood.
+    let next = if request.method() == Method::GET {
+        request.uri().path_and_query().map_or(path, |found| found.as_str())
+    } else {
+        "/"
+    };
+    Redirect::to(&format!("/login?next={}", super::percent_encoded(next))).into_response()
+}
+
+fn send_to_password(request: &Request) -> Response {
+    if is_api(request.uri().path()) {
+        return Problem::new(axum::http::StatusCode::FORBIDDEN, "password_must_change").into_response();
+    }
+    Redirect::to("/password").into_response()
+}
+
+impl axum::extract::FromRequestParts<App> for Me {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        _: &App,
+    ) -> Result<Self, Problem> {
+        Identity::of(&parts.extensions)?.ok_or_else(Problem::not_logged_in)
+    }
+}

@@ -1,0 +1,67 @@
+# Words common to all pages
+app-name = Vaccination records
+app-foot = Sesshu — vaccination record system
+skip-to-main = Skip to the content
+other-language = 日本語
+nav-label = Menu
+nav-home = Home
+nav-accounts = People
+nav-password = Password
+logout = Log out
+back-to-start = Back to the start
+home-title = Home
+problem-code = Code of the problem:
+
+role-administrator = Administrator
+role-operator = Operator
+kind-nation = Nation
+kind-prefecture = Prefecture
+kind-city = Municipality
+kind-venue = Venue
+kind-wholesaler = Wholesaler
+kind-maker = Maker
+kind-federation = Insurers' federation
+
+## Login
+login-title = Log in
+login-login = Login
+login-password = Password
+login-button = Log in
+notice-logged-out = You are logged out.
+notice-password-changed = The password is changed. Log in with the new one.
+
+## Changing the password
+password-title = Change the password
+password-must-change = This password was chosen by an administrator. To go on, change it to one that only you know.
+password-current = Present password
+password-new = New password
+password-again = New password, again
+password-help = At least { $least } characters. A few short words in a row are easy to remember. It must not contain your login.
+password-button = Change it
+
+## People
+accounts-title = People
+accounts-organisations = Organisations
+accounts-of = People of { $name }
+accounts-none = Nobody yet.
+accounts-login = Login
+accounts-name = Name
+accounts-role = Role
+accounts-state = State
+accounts-actions = Actions
+accounts-active = Active
+accounts-inactive = Disabled
+accounts-must-change = Must change the first password
+accounts-disable = Disable
+accounts-enable = Enable
+accounts-reset = Make a new password
+accounts-close = Log out everywhere
+accounts-new = Add a person
+accounts-login-help = 3 to 64 of a–z, 0–9, “.”, “-” and “_”.
+accounts-create = Add
+accounts-made-title = The password is made
+accounts-made = The first password of { $login }. It is shown here and nowhere else: write it down and hand it over. It must be changed at the first login.
+accounts-made-back = Back to the people
+notice-account-disabled = Disabled and logged out everywhere.
+notice-account-enabled = Enabled again.
+notice-sessions-closed = Logged out everywhere.
