@@ -123,7 +123,11 @@ impl Complaint {
     /// What the register says of a line that the file alone cannot show to be wrong.
     #[must_use]
     pub fn coupon_taken(line: u64) -> Self {
-        Self { line, column: Some("券番号"), fault: Fault::CouponTaken }
+        Self {
+            line,
+            column: Some("券番号"),
+            fault: Fault::CouponTaken,
+        }
     }
 
     /// The stable code (結果コード) for programs.

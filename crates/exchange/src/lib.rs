@@ -6,7 +6,13 @@
 
 pub mod complaints;
 pub mod encoding;
-mod lines;
 pub mod open_data;
+mod records;
 pub mod residents;
 pub mod structure;
+
+/// What reading from memory or writing to it gives.
+#[expect(clippy::expect_used, reason = "memory does not fail as a disk does")]
+fn in_memory<T, E: std::fmt::Debug>(answer: Result<T, E>) -> T {
+    answer.expect("memory does not fail")
+}

@@ -17,6 +17,8 @@ use flate2::{Compression, GzBuilder};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::in_memory;
+
 /// The words of the column names, for the turns 1 to 7; the layout knows no further.
 const TURNS: [&str; 7] = [
     "first", "second", "third", "fourth", "fifth", "sixth", "seventh",
@@ -30,7 +32,7 @@ const TURNS: [&str; 7] = [
 #[must_use]
 pub fn prefecture_ndjson(counts: &[Count]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    into_memory(write_prefecture_ndjson(&mut bytes, counts));
+    in_memory(write_prefecture_ndjson(&mut bytes, counts));
     bytes
 }
 
@@ -44,8 +46,8 @@ pub fn prefecture_ndjson_gz(counts: &[Count]) -> Vec<u8> {
         .mtime(0)
         .operating_system(NO_SYSTEM)
         .write(Vec::new(), Compression::default());
-    into_memory(write_prefecture_ndjson(&mut gzip, counts));
-    into_memory(gzip.finish())
+    in_memory(write_prefecture_ndjson(&mut gzip, counts));
+    in_memory(gzip.finish())
 }
 
 /// Writes `prefecture.ndjson` out line by line, for a nation's file that need not be in memory twice.
@@ -159,11 +161,6 @@ fn numbers(turns: &[i64], columns: usize) -> String {
         .take(columns)
         .map(|sum| format!(",{sum}"))
         .collect()
-}
-
-#[expect(clippy::expect_used, reason = "writing to memory cannot fail")]
-fn into_memory<T>(written: io::Result<T>) -> T {
-    written.expect("writing to memory cannot fail")
 }
 
 /// Why a line is not one of `prefecture.ndjson`.

@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use crate::complaints::{Complaint, Fault};
 use crate::encoding::{Encoding, gaiji};
-use crate::lines::{Lines, push_line, split};
+use crate::records::{Records, writer};
 use crate::structure::{StructureRefusal, open};
 
 /// Characters of a 個別宛名番号 at most.
@@ -234,7 +234,7 @@ pub struct ResidentLine {
 /// seen, to find those that stand there twice.
 #[derive(Debug)]
 pub struct ResidentReader<'a> {
-    lines: Lines<'a>,
+    records: Records<'a>,
     columns: Vec<usize>,
     encoding: Encoding,
     expected_city: MunicipalityCode,
@@ -254,7 +254,7 @@ impl<'a> ResidentReader<'a> {
     ) -> Result<Self, StructureRefusal> {
         let sheet = open(bytes, encoding, &Item::NAMES)?;
         Ok(Self {
-            lines: sheet.lines,
+            records: sheet.records,
             columns: sheet.columns,
             encoding,
             expected_city,
@@ -263,7 +263,7 @@ impl<'a> ResidentReader<'a> {
         })
     }
 
-    fn read(&mut self, line: u64, fields: &[Cow<'_, [u8]>]) -> ResidentLine {
+    fn read(&mut self, line: u64, fields: &[&[u8]]) -> ResidentLine {
         let mut form = Form {
             line,
             fields,
@@ -326,35 +326,29 @@ impl Iterator for ResidentReader<'_> {
     type Item = ResidentLine;
 
     fn next(&mut self) -> Option<ResidentLine> {
-        let mut fields = Vec::with_capacity(Item::NAMES.len());
-        loop {
-            let (line, content) = self.lines.next()?;
-            if content
-                .iter()
-                .all(|byte| matches!(byte, b',' | b' ' | b'\t'))
-            {
-                continue; // a blank line, or one that a spreadsheet filled with commas: nothing is lost
+        let record = self.records.find(|record| !record.is_blank())?;
+        let (line, fields) = (record.line, record.fields());
+        let expected = self.columns.len();
+        let fault = if !record.has_quotes_in_place() {
+            Fault::QuoteMisplaced
+        } else if fields.len() != expected {
+            Fault::ColumnCount {
+                expected,
+                got: fields.len(),
             }
-            let expected = self.columns.len();
-            let fault = match split(content, &mut fields) {
-                Err(_) => Fault::QuoteMisplaced,
-                Ok(()) if fields.len() != expected => Fault::ColumnCount {
-                    expected,
-                    got: fields.len(),
-                },
-                Ok(()) => return Some(self.read(line, &fields)),
-            };
-            let complaints = vec![Complaint {
-                line,
-                column: None,
-                fault,
-            }];
-            return Some(ResidentLine {
-                line,
-                row: None,
-                complaints,
-            });
-        }
+        } else {
+            return Some(self.read(line, &fields));
+        };
+        let complaints = vec![Complaint {
+            line,
+            column: None,
+            fault,
+        }];
+        Some(ResidentLine {
+            line,
+            row: None,
+            complaints,
+        })
     }
 }
 
@@ -397,7 +391,7 @@ impl Item {
 /// One line while it is read: takes items out and collects what is wrong with them.
 struct Form<'l> {
     line: u64,
-    fields: &'l [Cow<'l, [u8]>],
+    fields: &'l [&'l [u8]],
     columns: &'l [usize],
     encoding: Encoding,
     complaints: Vec<Complaint>,
@@ -602,27 +596,34 @@ pub enum WriteRefusal {
     Io(#[from] io::Error),
 }
 
+impl From<csv::Error> for WriteRefusal {
+    fn from(error: csv::Error) -> Self {
+        Self::Io(match error.into_kind() {
+            csv::ErrorKind::Io(error) => error,
+            other => io::Error::other(format!("{other:?}")),
+        })
+    }
+}
+
 /// Writes rows as [`read_residents`] reads them: header, CRLF, quotes only where needed, no byte
 /// order mark. 個人番号 stays empty, since a row does not carry it.
 ///
 /// # Errors
 /// [`WriteRefusal`]; what was written before stands.
 pub fn write_residents<'a>(
-    mut out: impl io::Write,
+    out: impl io::Write,
     rows: impl IntoIterator<Item = &'a ResidentRow>,
     encoding: Encoding,
 ) -> Result<(), WriteRefusal> {
     let header = Item::NAMES.map(Cow::Borrowed);
     let records = rows.into_iter().map(record);
-    let mut bytes = Vec::new();
+    let mut writer = writer(out);
     for (line, record) in (1..).zip(std::iter::once(header).chain(records)) {
         let fields: Result<Vec<_>, _> = record.iter().map(|field| encoding.encode(field)).collect();
         let fields = fields.map_err(|character| WriteRefusal::Unencodable { line, character })?;
-        bytes.clear();
-        push_line(&mut bytes, fields.iter().map(AsRef::as_ref));
-        out.write_all(&bytes)?;
+        writer.write_record(fields.iter().map(AsRef::as_ref))?;
     }
-    Ok(())
+    Ok(writer.flush()?)
 }
 
 fn record(row: &ResidentRow) -> [Cow<'_, str>; 11] {

@@ -1,11 +1,9 @@
 //! Whether a file is what it should be, before any of its lines is believed.
 
-use std::borrow::Cow;
-
 use thiserror::Error;
 
 use crate::encoding::Encoding;
-use crate::lines::{Lines, QuoteFault, lines, split};
+use crate::records::Records;
 
 /// Why nothing of a file is taken in: not a line is wrong, but the file.
 ///
@@ -204,11 +202,11 @@ fn numbers(numbers: &[usize], comma: &str) -> String {
         .join(comma)
 }
 
-/// A file whose structure holds: every line after the header can be split or complained about.
-#[derive(Clone, Debug)]
+/// A file whose structure holds: every line after the header can be read or complained about.
+#[derive(Debug)]
 pub(crate) struct Sheet<'a> {
-    /// The lines after the header.
-    pub(crate) lines: Lines<'a>,
+    /// The records after the header.
+    pub(crate) records: Records<'a>,
     /// For each item of the layout, in its order, the place of its column in this file.
     pub(crate) columns: Vec<usize>,
 }
@@ -221,17 +219,19 @@ pub(crate) fn open<'a>(
     items: &[&'static str],
 ) -> Result<Sheet<'a>, StructureRefusal> {
     let bytes = text_of(bytes, encoding)?;
-    let mut lines = lines(bytes);
-    let header = lines.next().map_or(&b""[..], |(_, line)| line);
-    let mut fields = Vec::new();
-    split(header, &mut fields).map_err(|_| StructureRefusal::Quotes { line: 1 })?;
-    let columns = columns(&fields, encoding, items)?;
-    for (line, content) in lines.clone() {
-        if content.contains(&b'"') && split(content, &mut fields) == Err(QuoteFault::NotClosed) {
-            return Err(StructureRefusal::Quotes { line });
+    let mut records = Records::new(bytes);
+    let header = records.next().filter(|record| record.line == 1);
+    let columns = match &header {
+        Some(header) if header.has_open_quote() || !header.has_quotes_in_place() => {
+            return Err(StructureRefusal::Quotes { line: 1 });
         }
+        Some(header) => columns(&header.fields(), encoding, items)?,
+        None => columns(&[], encoding, items)?,
+    };
+    match Records::new(bytes).find(|record| record.has_open_quote()) {
+        Some(record) => Err(StructureRefusal::Quotes { line: record.line }),
+        None => Ok(Sheet { records, columns }),
     }
-    Ok(Sheet { lines, columns })
 }
 
 /// The bytes without byte order mark, if they can be text in this encoding.
@@ -269,7 +269,7 @@ fn text_of(bytes: &[u8], encoding: Encoding) -> Result<&[u8], StructureRefusal> 
 /// Where each item stands. The header also tells whether the encoding was chosen rightly: its
 /// names are known words, so there is nothing to guess.
 fn columns(
-    fields: &[Cow<'_, [u8]>],
+    fields: &[&[u8]],
     encoding: Encoding,
     items: &[&'static str],
 ) -> Result<Vec<usize>, StructureRefusal> {
@@ -325,7 +325,7 @@ fn columns(
     }
 }
 
-fn names(fields: &[Cow<'_, [u8]>], encoding: Encoding) -> Vec<Option<String>> {
+fn names(fields: &[&[u8]], encoding: Encoding) -> Vec<Option<String>> {
     fields
         .iter()
         .map(|field| encoding.decode(field).map(|name| name.trim().to_owned()))
@@ -340,7 +340,7 @@ mod tests {
 
     fn check(bytes: impl AsRef<[u8]>, encoding: Encoding, expected: &str) {
         let answer = match open(bytes.as_ref(), encoding, &ITEMS) {
-            Ok(sheet) => format!("{:?}, {} lines", sheet.columns, sheet.lines.count()),
+            Ok(sheet) => format!("{:?}, {} lines", sheet.columns, sheet.records.count()),
             Err(refusal) => format!("{}: {}", refusal.code(), refusal.text_ja()),
         };
         assert_eq!(answer, expected);

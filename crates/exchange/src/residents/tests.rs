@@ -320,18 +320,25 @@ fn nothing_of_a_person_shows_in_debug() {
 
 #[test]
 fn a_name_windows_31j_cannot_hold_is_not_written_as_something_else() {
+    let good = only_row(read(GOOD));
     let row = ResidentRow {
         name: "𠮷田".into(),
-        ..only_row(read(GOOD))
+        ..good.clone()
     };
-    let refusal = write_residents(Vec::new(), [&row], Encoding::Windows31j).unwrap_err();
+    let mut written = Vec::new();
+    let refusal = write_residents(&mut written, [&good, &row], Encoding::Windows31j).unwrap_err();
     assert!(matches!(
         refusal,
         WriteRefusal::Unencodable {
-            line: 2,
+            line: 3,
             character: '𠮷'
         }
     ));
+    let before = format!("{HEADER}\r\n{GOOD}\r\n");
+    assert_eq!(
+        written,
+        Encoding::Windows31j.encode(&before).unwrap().as_ref()
+    );
 }
 
 fn any_change() -> impl Strategy<Value = Change> {
