@@ -41,7 +41,10 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info".to_owned(), json: false }
+        Self {
+            filter: "info".to_owned(),
+            json: false,
+        }
     }
 }
 
@@ -80,9 +83,15 @@ fn parse(text: &str, folder: &Path, password: Option<String>) -> anyhow::Result<
     let address = file.address.trim_end_matches('/').to_owned();
     let is_local = ["http://localhost", "http://127.0.0.1", "http://[::1]"]
         .iter()
-        .any(|local| address.strip_prefix(local).is_some_and(|rest| rest.is_empty() || rest.starts_with(':')));
+        .any(|local| {
+            address
+                .strip_prefix(local)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        });
     if !address.starts_with("https://") && !is_local {
-        bail!("`address` must begin with https://, since passwords travel there; only this machine itself (http://127.0.0.1:PORT) may go without");
+        bail!(
+            "`address` must begin with https://, since passwords travel there; only this machine itself (http://127.0.0.1:PORT) may go without"
+        );
     }
     let default = Lifetime::default();
     let lifetime = Lifetime {
@@ -96,9 +105,19 @@ fn parse(text: &str, folder: &Path, password: Option<String>) -> anyhow::Result<
         (Some(path), _) => Some(secret(&folder.join(path))?),
         (None, password) => password,
     };
-    let log = Log { filter: file.log.unwrap_or(Log::default().filter), json: file.log_json };
+    let log = Log {
+        filter: file.log.unwrap_or(Log::default().filter),
+        json: file.log_json,
+    };
     let database = location(&file.database, folder, password.as_deref())?;
-    Ok(Config { listen: file.listen, address, database, behind_proxy: file.behind_proxy, lifetime, log })
+    Ok(Config {
+        listen: file.listen,
+        address,
+        database,
+        behind_proxy: file.behind_proxy,
+        lifetime,
+        log,
+    })
 }
 
 /// A secret kept in a file, without the end of its line.
@@ -126,12 +145,18 @@ fn location(database: &str, folder: &Path, password: Option<&str>) -> anyhow::Re
     if !matches!(scheme, "postgres" | "postgresql") {
         bail!("`database` must name a file, or a server as postgres://user@host/name");
     }
-    let Some(password) = password else { return Ok(Location::Postgres(database.to_owned())) };
+    let Some(password) = password else {
+        return Ok(Location::Postgres(database.to_owned()));
+    };
     let Some((user, server)) = rest.split_once('@').filter(|(user, _)| !user.contains(':')) else {
-        bail!("`database` must name the user and no password (postgres://user@host/name) when the password comes from a file or from {PASSWORD_VARIABLE}");
+        bail!(
+            "`database` must name the user and no password (postgres://user@host/name) when the password comes from a file or from {PASSWORD_VARIABLE}"
+        );
     };
     let password = crate::web::percent_encoded(password).replace('/', "%2F");
-    Ok(Location::Postgres(format!("{scheme}://{user}:{password}@{server}")))
+    Ok(Location::Postgres(format!(
+        "{scheme}://{user}:{password}@{server}"
+    )))
 }
 
 #[cfg(test)]
@@ -141,7 +166,11 @@ mod tests {
     const LEAST: &str = "listen = \"127.0.0.1:8470\"\naddress = \"https://sesshu.example.jp/\"\n";
 
     fn config(more: &str, password: Option<&str>) -> anyhow::Result<Config> {
-        parse(&format!("{LEAST}{more}"), Path::new("/etc/sesshu"), password.map(str::to_owned))
+        parse(
+            &format!("{LEAST}{more}"),
+            Path::new("/etc/sesshu"),
+            password.map(str::to_owned),
+        )
     }
 
     #[test]
@@ -149,17 +178,31 @@ mod tests {
         let text = include_str!("../../../docs/sesshu.example.toml");
         let config = parse(text, Path::new("/etc/sesshu"), None).unwrap();
         assert_eq!(config.lifetime, Lifetime::default());
-        for key in ["listen", "address", "database", "database_password_file", "behind_proxy",
-            "session_idle_minutes", "session_hours", "log", "log_json"]
-        {
-            assert!(text.contains(&format!("{key} = ")), "{key} is not documented");
+        for key in [
+            "listen",
+            "address",
+            "database",
+            "database_password_file",
+            "behind_proxy",
+            "session_idle_minutes",
+            "session_hours",
+            "log",
+            "log_json",
+        ] {
+            assert!(
+                text.contains(&format!("{key} = ")),
+                "{key} is not documented"
+            );
         }
     }
 
     #[test]
     fn a_file_is_sqlite_and_counts_from_the_configuration() {
         let found = config("database = \"data/sesshu.db\"", None).unwrap();
-        assert_eq!(found.database, Location::Sqlite("/etc/sesshu/data/sesshu.db".into()));
+        assert_eq!(
+            found.database,
+            Location::Sqlite("/etc/sesshu/data/sesshu.db".into())
+        );
         assert_eq!(found.address, "https://sesshu.example.jp");
     }
 
@@ -175,7 +218,8 @@ mod tests {
     fn what_is_unknown_or_unsafe_is_refused() {
         assert!(config("database = \"x\"\nsession_minutes = 5", None).is_err());
         assert!(config("database = \"mysql://x\"", None).is_err());
-        let open = "listen = \"0.0.0.0:80\"\naddress = \"http://sesshu.example.jp\"\ndatabase = \"x\"";
+        let open =
+            "listen = \"0.0.0.0:80\"\naddress = \"http://sesshu.example.jp\"\ndatabase = \"x\"";
         assert!(parse(open, Path::new("."), None).is_err());
         let tricky = "listen = \"0.0.0.0:80\"\naddress = \"http://localhost.evil.example\"\ndatabase = \"x\"";
         assert!(parse(tricky, Path::new("."), None).is_err());

@@ -30,7 +30,11 @@ pub fn routes() -> Routes {
             Guard::May(Action::ReadCoupon),
             read,
         )
-        .get("/api/v1/coupons/{digits}/check", Guard::May(Action::ReadCoupon), check)
+        .get(
+            "/api/v1/coupons/{digits}/check",
+            Guard::May(Action::ReadCoupon),
+            check,
+        )
 }
 
 /// What was read from a photo.
@@ -152,7 +156,10 @@ pub(super) async fn check(
     fields.done()?;
     let line = line.ok_or_else(Problem::internal)?;
     if line.coupon().is_err() {
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "coupon_check_digit"));
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "coupon_check_digit",
+        ));
     }
     let facts = Facts {
         doctor: String::new(),

@@ -32,8 +32,16 @@ pub fn routes() -> Routes {
         .post("/api/v1/doses", Guard::May(Action::RecordDose), report)
         .get("/api/v1/doses", Guard::May(Action::SeeVenueDay), list)
         .get("/api/v1/doses/{dose}", Guard::May(Action::SeeVenueDay), one)
-        .post("/api/v1/doses/{dose}/corrections", Guard::May(Action::CorrectAtVenue), correct)
-        .post("/api/v1/doses/{dose}/voidings", Guard::May(Action::CorrectAtVenue), void)
+        .post(
+            "/api/v1/doses/{dose}/corrections",
+            Guard::May(Action::CorrectAtVenue),
+            correct,
+        )
+        .post(
+            "/api/v1/doses/{dose}/voidings",
+            Guard::May(Action::CorrectAtVenue),
+            void,
+        )
 }
 
 /// A dose (or an interview) to record.
@@ -99,14 +107,42 @@ pub struct ReceiptBody {
 
 impl From<Receipt> for ReceiptBody {
     fn from(receipt: Receipt) -> Self {
-        let Receipt { dose, id, act, municipality, seq, hash, at, answer, standing, findings, replayed } = receipt;
-        Self { dose, id, act, municipality, seq, hash, at, answer, standing, findings, replayed }
+        let Receipt {
+            dose,
+            id,
+            act,
+            municipality,
+            seq,
+            hash,
+            at,
+            answer,
+            standing,
+            findings,
+            replayed,
+        } = receipt;
+        Self {
+            dose,
+            id,
+            act,
+            municipality,
+            seq,
+            hash,
+            at,
+            answer,
+            standing,
+            findings,
+            replayed,
+        }
     }
 }
 
 /// 201 the first time, 200 when the same is sent again.
 pub(super) fn answered(receipt: Receipt) -> Response {
-    let status = if receipt.replayed { StatusCode::OK } else { StatusCode::CREATED };
+    let status = if receipt.replayed {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
     (status, Json(ReceiptBody::from(receipt))).into_response()
 }
 
@@ -114,8 +150,10 @@ impl From<RecordError> for Problem {
     fn from(error: RecordError) -> Self {
         use domain::doses::ChangeRefusal as R;
         match error {
-            RecordError::Conflict { first } => Self::conflict("id_used_otherwise")
-                .member("first", serde_json::to_value(ReceiptBody::from(*first)).unwrap_or_default()),
+            RecordError::Conflict { first } => Self::conflict("id_used_otherwise").member(
+                "first",
+                serde_json::to_value(ReceiptBody::from(*first)).unwrap_or_default(),
+            ),
             RecordError::Refused(R::NotYours) | RecordError::NotFound => Self::not_found(),
             RecordError::Refused(R::NotToday { recorded_on }) => {
                 Self::conflict("record_not_of_today").arg("recorded_on", recorded_on.japanese())
@@ -150,12 +188,26 @@ pub(super) async fn report(
     let venue_name = body.venue_name.as_deref().unwrap_or(&me.organisation.name);
     let (product, lot) = (fields.product(&body.product), fields.lot(&body.lot));
     let (doctor, venue_name) = (fields.doctor(&body.doctor), fields.venue_name(venue_name));
-    let (device, input) =
-        (fields.device(body.device.as_deref()), fields.input("input", body.input.as_deref()));
+    let (device, input) = (
+        fields.device(body.device.as_deref()),
+        fields.input("input", body.input.as_deref()),
+    );
     fields.done()?;
     // `done` has told of every field that is missing here.
-    let (Some(line), Some(given_on)) = (line, given_on) else { return Err(Problem::internal()) };
-    let report = Report { id, line, given_on, product, lot, doctor, venue_name, device, input };
+    let (Some(line), Some(given_on)) = (line, given_on) else {
+        return Err(Problem::internal());
+    };
+    let report = Report {
+        id,
+        line,
+        given_on,
+        product,
+        lot,
+        doctor,
+        venue_name,
+        device,
+        input,
+    };
     Ok(answered(app.recorder.report(&permit, report).await?))
 }
 
@@ -272,7 +324,10 @@ pub(super) async fn list(
     let records = store::doses::today_of_venue(&app.db, &permit, day, params.before, limit).await?;
     let full = i64::try_from(records.len()).is_ok_and(|length| length == limit);
     let next = records.last().filter(|_| full).map(|record| record.id.0);
-    Ok(Json(DoseList { items: records.into_iter().map(RecordBody::from).collect(), next }))
+    Ok(Json(DoseList {
+        items: records.into_iter().map(RecordBody::from).collect(),
+        next,
+    }))
 }
 
 /// One record this venue registered.
@@ -322,7 +377,18 @@ impl CorrectionBody {
         // `done` has told of a day that cannot be read.
         let given_on = given_on.ok_or_else(Problem::internal)?;
         let dose = DoseId(dose);
-        Ok(Correction { id, dose, city, given_on, turn, product, lot, doctor, reason, device })
+        Ok(Correction {
+            id,
+            dose,
+            city,
+            given_on,
+            turn,
+            product,
+            lot,
+            doctor,
+            reason,
+            device,
+        })
     }
 }
 
@@ -349,9 +415,18 @@ impl DecisionBody {
             None if !reason_needed => String::new(),
             reason => fields.reason(&reason.unwrap_or_default()),
         };
-        let (id, device) = (fields.id("id", self.id), fields.device(self.device.as_deref()));
+        let (id, device) = (
+            fields.id("id", self.id),
+            fields.device(self.device.as_deref()),
+        );
         fields.done()?;
-        Ok(Decision { id, dose: DoseId(dose), city, reason, device })
+        Ok(Decision {
+            id,
+            dose: DoseId(dose),
+            city,
+            reason,
+            device,
+        })
     }
 }
 
@@ -370,7 +445,11 @@ pub(super) async fn correct(
     let permit = me.venue(Action::CorrectAtVenue)?;
     let record = store::doses::of_venue(&app.db, &permit, DoseId(dose)).await?;
     let correction = body.of(dose, record.ok_or_else(Problem::not_found)?.municipality)?;
-    Ok(answered(app.recorder.correct(&Authority::Venue(permit), correction).await?))
+    Ok(answered(
+        app.recorder
+            .correct(&Authority::Venue(permit), correction)
+            .await?,
+    ))
 }
 
 /// Take a record back on the day it was registered.
@@ -387,6 +466,14 @@ pub(super) async fn void(
 ) -> Result<Response, Problem> {
     let permit = me.venue(Action::CorrectAtVenue)?;
     let record = store::doses::of_venue(&app.db, &permit, DoseId(dose)).await?;
-    let decision = body.of(dose, record.ok_or_else(Problem::not_found)?.municipality, true)?;
-    Ok(answered(app.recorder.void(&Authority::Venue(permit), decision).await?))
+    let decision = body.of(
+        dose,
+        record.ok_or_else(Problem::not_found)?.municipality,
+        true,
+    )?;
+    Ok(answered(
+        app.recorder
+            .void(&Authority::Venue(permit), decision)
+            .await?,
+    ))
 }

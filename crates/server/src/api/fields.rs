@@ -79,7 +79,8 @@ impl Fields {
 
     /// A day that may be left out.
     pub fn day_or_none(&mut self, field: &'static str, text: Option<&str>) -> Option<Day> {
-        text.filter(|text| !text.is_empty()).and_then(|text| self.day(field, text))
+        text.filter(|text| !text.is_empty())
+            .and_then(|text| self.day(field, text))
     }
 
     /// A prefecture that may be left out.
@@ -138,11 +139,15 @@ impl Fields {
 
     /// By which way the digits came in; what is left out came from a program.
     pub fn input(&mut self, field: &'static str, text: Option<&str>) -> InputWay {
-        let Some(text) = text else { return InputWay::Api };
-        InputWay::parse(text).filter(|way| *way != InputWay::System).unwrap_or_else(|| {
-            self.complain(field, "not_an_input_way");
-            InputWay::Api
-        })
+        let Some(text) = text else {
+            return InputWay::Api;
+        };
+        InputWay::parse(text)
+            .filter(|way| *way != InputWay::System)
+            .unwrap_or_else(|| {
+                self.complain(field, "not_an_input_way");
+                InputWay::Api
+            })
     }
 
     /// A doctor's name.
@@ -209,8 +214,14 @@ mod tests {
         fields.reason(" ");
         let problem = fields.done().unwrap_err().json(Texts::new(Locale::Ja));
         let told = problem["fields"].as_array().unwrap();
-        let codes: Vec<_> = told.iter().map(|one| one["code"].as_str().unwrap()).collect();
-        assert_eq!(codes, ["not_18_digits", "not_a_day", "control_character", "missing"]);
+        let codes: Vec<_> = told
+            .iter()
+            .map(|one| one["code"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            codes,
+            ["not_18_digits", "not_a_day", "control_character", "missing"]
+        );
         assert!(told.iter().all(|one| one["ja"] != one["en"]));
     }
 }

@@ -10,7 +10,9 @@ use crate::web::routes::{Guard, Routes};
 
 /// `/healthz` asks the database, `/livez` nobody.
 pub fn routes() -> Routes {
-    Routes::new().get("/healthz", Guard::Public, ready).get("/livez", Guard::Public, alive)
+    Routes::new()
+        .get("/healthz", Guard::Public, ready)
+        .get("/livez", Guard::Public, alive)
 }
 
 /// 200 when the tables are made and the database answers; 503 otherwise.

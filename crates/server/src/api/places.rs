@@ -97,13 +97,26 @@ pub(super) async fn list(
     Params(params): Params<PlaceParams>,
 ) -> Result<Json<Vec<PlaceBody>>, Problem> {
     let mut fields = Fields::new();
-    let on = fields.day_or_none("on", params.on.as_deref()).unwrap_or(app.today());
+    let on = fields
+        .day_or_none("on", params.on.as_deref())
+        .unwrap_or(app.today());
     fields.done()?;
     let places = Places::bundled();
-    Ok(Json(match params.text.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
-        Some(text) => places.search(text, on, PLACES_MAX).into_iter().map(PlaceBody::from).collect(),
-        None => places.municipalities(on).map(PlaceBody::from).collect(),
-    }))
+    Ok(Json(
+        match params
+            .text
+            .as_deref()
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+        {
+            Some(text) => places
+                .search(text, on, PLACES_MAX)
+                .into_iter()
+                .map(PlaceBody::from)
+                .collect(),
+            None => places.municipalities(on).map(PlaceBody::from).collect(),
+        },
+    ))
 }
 
 /// One place by its code, also one that is no more.
@@ -112,7 +125,8 @@ pub(super) async fn list(
 ))]
 pub(super) async fn one(Path(code): Path<String>) -> Result<Json<PlaceBody>, Problem> {
     let code = MunicipalityCode::parse(&code).map_err(|refusal| {
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "municipality_code").member("reason", refusal.code())
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "municipality_code")
+            .member("reason", refusal.code())
     })?;
     let place = Places::bundled().any(code).ok_or_else(Problem::not_found)?;
     Ok(Json(place.into()))

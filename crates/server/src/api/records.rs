@@ -39,12 +39,36 @@ pub fn routes() -> Routes {
         .get("/api/v1/desk", Guard::May(Action::SeeLedger), desk)
         .get("/api/v1/records", Guard::May(Action::SeeLedger), list)
         .get("/api/v1/records/{dose}", Guard::May(Action::SeePerson), one)
-        .post("/api/v1/records/{dose}/corrections", Guard::May(Action::CorrectRecord), correct)
-        .post("/api/v1/records/{dose}/voidings", Guard::May(Action::CorrectRecord), void)
-        .post("/api/v1/records/{dose}/confirmations", Guard::May(Action::ConfirmRecord), confirm)
-        .post("/api/v1/records/{dose}/reopenings", Guard::May(Action::ConfirmRecord), reopen)
-        .get("/api/v1/persons/{number}", Guard::May(Action::SeePerson), person)
-        .get("/api/v1/ledger/entries", Guard::May(Action::ExportLedger), entries)
+        .post(
+            "/api/v1/records/{dose}/corrections",
+            Guard::May(Action::CorrectRecord),
+            correct,
+        )
+        .post(
+            "/api/v1/records/{dose}/voidings",
+            Guard::May(Action::CorrectRecord),
+            void,
+        )
+        .post(
+            "/api/v1/records/{dose}/confirmations",
+            Guard::May(Action::ConfirmRecord),
+            confirm,
+        )
+        .post(
+            "/api/v1/records/{dose}/reopenings",
+            Guard::May(Action::ConfirmRecord),
+            reopen,
+        )
+        .get(
+            "/api/v1/persons/{number}",
+            Guard::May(Action::SeePerson),
+            person,
+        )
+        .get(
+            "/api/v1/ledger/entries",
+            Guard::May(Action::ExportLedger),
+            entries,
+        )
 }
 
 /// What waits on the desk.
@@ -66,9 +90,20 @@ pub struct DeskBody {
 #[utoipa::path(get, path = "/api/v1/desk", tag = "city", responses((status = 200, body = DeskBody)))]
 pub(super) async fn desk(State(app): State<App>, me: Me) -> Result<Json<DeskBody>, Problem> {
     let permit = me.city(Action::SeeLedger)?;
-    let Desk { pending, to_correct, to_check, entries, residents } =
-        store::doses::desk(&app.db, &permit).await?;
-    Ok(Json(DeskBody { pending, to_correct, to_check, entries, residents }))
+    let Desk {
+        pending,
+        to_correct,
+        to_check,
+        entries,
+        residents,
+    } = store::doses::desk(&app.db, &permit).await?;
+    Ok(Json(DeskBody {
+        pending,
+        to_correct,
+        to_check,
+        entries,
+        residents,
+    }))
 }
 
 /// Which records to list.
@@ -148,8 +183,14 @@ pub(super) async fn list(
     look(&app, &permit, None, "ledger").await?;
     let limit = params.limit.unwrap_or(LIST_LENGTH).clamp(1, LIST_LENGTH);
     let page = store::doses::page(&app.db, &permit, &filter, limit).await?;
-    let listed = |Listed { record, name }: Listed| ListedBody { record: record.into(), name };
-    Ok(Json(RecordList { items: page.items.into_iter().map(listed).collect(), next: page.next }))
+    let listed = |Listed { record, name }: Listed| ListedBody {
+        record: record.into(),
+        name,
+    };
+    Ok(Json(RecordList {
+        items: page.items.into_iter().map(listed).collect(),
+        next: page.next,
+    }))
 }
 
 /// Writes to the access log who looks at what, before it is shown.
@@ -160,7 +201,13 @@ async fn look(
     view: &str,
 ) -> Result<(), Problem> {
     let (id, view, purpose) = (app.fresh_id(), view.to_owned(), PURPOSE.to_owned());
-    let view = View { id, at: app.now(), number, view, purpose };
+    let view = View {
+        id,
+        at: app.now(),
+        number,
+        view,
+        purpose,
+    };
     Ok(store::audit::looked(&app.db, permit, &view).await?)
 }
 
@@ -227,7 +274,10 @@ pub(super) async fn one(
         hash: told.hash,
         personal: told.personal,
     });
-    Ok(Json(StoryBody { record: record.into(), story: story.collect() }))
+    Ok(Json(StoryBody {
+        record: record.into(),
+        story: story.collect(),
+    }))
 }
 
 /// A person of the register.
@@ -311,7 +361,11 @@ pub(super) async fn correct(
 ) -> Result<Response, Problem> {
     let permit = me.city(Action::CorrectRecord)?;
     let correction = body.of(dose, permit.city())?;
-    Ok(answered(app.recorder.correct(&Authority::City(permit), correction).await?))
+    Ok(answered(
+        app.recorder
+            .correct(&Authority::City(permit), correction)
+            .await?,
+    ))
 }
 
 /// Take a record of this city back.
@@ -327,7 +381,11 @@ pub(super) async fn void(
 ) -> Result<Response, Problem> {
     let permit = me.city(Action::CorrectRecord)?;
     let decision = body.of(dose, permit.city(), true)?;
-    Ok(answered(app.recorder.void(&Authority::City(permit), decision).await?))
+    Ok(answered(
+        app.recorder
+            .void(&Authority::City(permit), decision)
+            .await?,
+    ))
 }
 
 /// Confirm a record (確定): afterwards only the city changes it.
@@ -388,5 +446,9 @@ pub(super) async fn entries(
         lines.push_str(&serde_json::to_string(&entry).map_err(|_| Problem::internal())?);
         lines.push('\n');
     }
-    Ok(([(CONTENT_TYPE, "application/x-ndjson; charset=UTF-8")], lines).into_response())
+    Ok((
+        [(CONTENT_TYPE, "application/x-ndjson; charset=UTF-8")],
+        lines,
+    )
+        .into_response())
 }

@@ -101,19 +101,30 @@ pub async fn import(
         .await
         .map_err(|_| Problem::internal())?;
     let read = read.map_err(|refusal| structure_problem(&refusal))?;
-    let (numbers, residents): (Vec<_>, Vec<_>) =
-        read.rows.into_iter().map(|(line, row)| (line, resident(row))).unzip();
+    let (numbers, residents): (Vec<_>, Vec<_>) = read
+        .rows
+        .into_iter()
+        .map(|(line, row)| (line, resident(row)))
+        .unzip();
     let outside = app.outside.clone();
     let id = move || crate::clock::fresh_id(&outside);
     let loaded =
         store::residents::load(&app.db, &app.recorder, permit, &residents, app.now(), &id).await?;
     let mut complaints = read.complaints;
-    let taken = loaded.taken.iter().filter_map(|position| numbers.get(*position));
+    let taken = loaded
+        .taken
+        .iter()
+        .filter_map(|position| numbers.get(*position));
     complaints.extend(taken.map(|line| Complaint::coupon_taken(*line)));
     complaints.sort_by_key(|complaint| complaint.line);
     let kept = loaded.new + loaded.changed + loaded.unchanged;
     let rejected = read.lines.saturating_sub(kept);
-    Ok(Import { lines: read.lines, rejected, loaded, complaints })
+    Ok(Import {
+        lines: read.lines,
+        rejected,
+        loaded,
+        complaints,
+    })
 }
 
 fn resident(row: ResidentRow) -> Resident {
@@ -155,7 +166,12 @@ pub(super) async fn load(
     fields.done()?;
     let file = body.map_err(|refused| unread(&refused))?;
     let import = import(&app, &permit, file, encoding.unwrap_or(Encoding::Utf8)).await?;
-    let Import { lines, rejected, loaded, complaints } = import;
+    let Import {
+        lines,
+        rejected,
+        loaded,
+        complaints,
+    } = import;
     Ok(Json(LoadedBody {
         lines,
         new: loaded.new,

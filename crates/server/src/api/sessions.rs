@@ -1,9 +1,9 @@
 //! Logging a program in: a token for its `Authorization` header.
 
+use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::Json;
 use domain::calendar::Instant;
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
@@ -90,10 +90,17 @@ pub(crate) async fn log_in(
     ApiJson(credentials): ApiJson<Credentials>,
 ) -> Result<Response, Problem> {
     let address = caller(&extensions, &headers, app.behind_proxy);
-    let account = app.logins.check(&credentials.login, credentials.password, address).await?;
+    let account = app
+        .logins
+        .check(&credentials.login, credentials.password, address)
+        .await?;
     let opened = app.sessions.open(account.id).await?;
     let me = Me::of(&account, String::new(), crate::web::me::Way::Bearer);
-    let body = OpenedSession { token: opened.token, expires_at: opened.expires_at, who: Who::of(&me) };
+    let body = OpenedSession {
+        token: opened.token,
+        expires_at: opened.expires_at,
+        who: Who::of(&me),
+    };
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 

@@ -43,8 +43,22 @@ pub struct SettingBody {
 
 impl From<DaySetting> for SettingBody {
     fn from(setting: DaySetting) -> Self {
-        let DaySetting { given_on, venue_name, doctor, product, lot, set_at } = setting;
-        Self { given_on, venue_name, doctor, product, lot, set_at }
+        let DaySetting {
+            given_on,
+            venue_name,
+            doctor,
+            product,
+            lot,
+            set_at,
+        } = setting;
+        Self {
+            given_on,
+            venue_name,
+            doctor,
+            product,
+            lot,
+            set_at,
+        }
     }
 }
 
@@ -90,7 +104,14 @@ pub(super) async fn set(
     let (product, lot) = (fields.product(&body.product), fields.lot(&body.lot));
     fields.done()?;
     let given_on = given_on.ok_or_else(Problem::internal)?;
-    let setting = DaySetting { given_on, venue_name, doctor, product, lot, set_at: app.now() };
+    let setting = DaySetting {
+        given_on,
+        venue_name,
+        doctor,
+        product,
+        lot,
+        set_at: app.now(),
+    };
     store::settings::set(&app.db, &permit, app.today(), &setting).await?;
     Ok(Json(setting.into()))
 }

@@ -3,7 +3,9 @@
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE,
+};
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
 use domain::calendar::Day;
@@ -27,10 +29,26 @@ const LATEST: &str = "public, max-age=60";
 /// The routes of this file.
 pub fn routes() -> Routes {
     Routes::new()
-        .get("/api/v1/statistics", Guard::May(Action::SeeStatistics), counts)
-        .get("/vaccination/opendata/latest/prefecture.ndjson", Guard::Public, prefecture)
-        .get("/vaccination/opendata/latest/summary_by_date.csv", Guard::Public, by_date)
-        .get("/vaccination/opendata/latest/summary_by_prefecture.csv", Guard::Public, by_prefecture)
+        .get(
+            "/api/v1/statistics",
+            Guard::May(Action::SeeStatistics),
+            counts,
+        )
+        .get(
+            "/vaccination/opendata/latest/prefecture.ndjson",
+            Guard::Public,
+            prefecture,
+        )
+        .get(
+            "/vaccination/opendata/latest/summary_by_date.csv",
+            Guard::Public,
+            by_date,
+        )
+        .get(
+            "/vaccination/opendata/latest/summary_by_prefecture.csv",
+            Guard::Public,
+            by_prefecture,
+        )
 }
 
 /// Which part to show.
@@ -94,7 +112,7 @@ pub(super) async fn counts(
     me: Me,
     Params(params): Params<CutParams>,
 ) -> Result<Json<CountsBody>, Problem> {
-    let permit = me.permit(Action::SeeStatistics, me.place())?;
+    let permit = me.permit(Action::SeeStatistics, me.place_for(Action::SeeStatistics))?;
     let mut fields = Fields::new();
     let cut = Cut {
         from: fields.day_or_none("from", params.from.as_deref()),
@@ -104,7 +122,10 @@ pub(super) async fn counts(
     fields.done()?;
     let counts = store::statistics::counts(&app.db, &permit, &cut).await?;
     let lag = store::statistics::lag(&app.db).await?;
-    Ok(Json(CountsBody { counts: counts.into_iter().map(CountBody::from).collect(), lag }))
+    Ok(Json(CountsBody {
+        counts: counts.into_iter().map(CountBody::from).collect(),
+        lag,
+    }))
 }
 
 /// Doses by day, prefecture, sex, age band and turn, one JSON object a line, always gzip-encoded (as the original was).
@@ -113,8 +134,16 @@ pub(super) async fn counts(
 ))]
 pub(super) async fn prefecture(State(app): State<App>) -> Result<Response, Problem> {
     let body = file(&app, prefecture_ndjson_gz).await?;
-    let head = [(CONTENT_TYPE, "application/x-ndjson; charset=UTF-8"), (CONTENT_ENCODING, "gzip")];
-    Ok((head, [(CACHE_CONTROL, LATEST), (ACCESS_CONTROL_ALLOW_ORIGIN, "*")], body).into_response())
+    let head = [
+        (CONTENT_TYPE, "application/x-ndjson; charset=UTF-8"),
+        (CONTENT_ENCODING, "gzip"),
+    ];
+    Ok((
+        head,
+        [(CACHE_CONTROL, LATEST), (ACCESS_CONTROL_ALLOW_ORIGIN, "*")],
+        body,
+    )
+        .into_response())
 }
 
 /// Doses by day and turn.
@@ -123,7 +152,10 @@ pub(super) async fn prefecture(State(app): State<App>) -> Result<Response, Probl
 ))]
 pub(super) async fn by_date(State(app): State<App>) -> Result<Response, Problem> {
     let body = file(&app, summary_by_date_csv).await?;
-    let head = [(CONTENT_TYPE, "text/csv; charset=UTF-8"), (CACHE_CONTROL, LATEST)];
+    let head = [
+        (CONTENT_TYPE, "text/csv; charset=UTF-8"),
+        (CACHE_CONTROL, LATEST),
+    ];
     Ok((head, [(ACCESS_CONTROL_ALLOW_ORIGIN, "*")], body).into_response())
 }
 
@@ -133,7 +165,10 @@ pub(super) async fn by_date(State(app): State<App>) -> Result<Response, Problem>
 ))]
 pub(super) async fn by_prefecture(State(app): State<App>) -> Result<Response, Problem> {
     let body = file(&app, summary_by_prefecture_csv).await?;
-    let head = [(CONTENT_TYPE, "text/csv; charset=Shift_JIS"), (CACHE_CONTROL, LATEST)];
+    let head = [
+        (CONTENT_TYPE, "text/csv; charset=Shift_JIS"),
+        (CACHE_CONTROL, LATEST),
+    ];
     Ok((head, [(ACCESS_CONTROL_ALLOW_ORIGIN, "*")], body).into_response())
 }
 

@@ -71,7 +71,8 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
         login: login.clone(),
         name: first.name,
         role: Role::Administrator,
-        password_hash: passwords::hash(&password).ok_or_else(|| anyhow!("the password cannot be hashed"))?,
+        password_hash: passwords::hash(&password)
+            .ok_or_else(|| anyhow!("the password cannot be hashed"))?,
         password_must_change: is_ours,
     };
     let made = accounts::first_administrator(&db, &nation, &account, (outside.now)()).await;
@@ -84,9 +85,13 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
         ),
         Err(error) => return Err(error.into()),
     }
-    complain(&format!("最初の管理者を作りました / the first administrator is made: {login}"));
+    complain(&format!(
+        "最初の管理者を作りました / the first administrator is made: {login}"
+    ));
     if is_ours {
-        complain("次のパスワードは一度しか表示しません。最初のログインで変更します。/ This password is shown once, and changed at the first login:");
+        complain(
+            "次のパスワードは一度しか表示しません。最初のログインで変更します。/ This password is shown once, and changed at the first login:",
+        );
         say(&password);
     }
     Ok(ExitCode::SUCCESS)
@@ -102,13 +107,16 @@ fn password(first: &First) -> anyhow::Result<(String, bool)> {
     }
     if !std::io::stdin().is_terminal() {
         let mut text = String::new();
-        std::io::stdin().take(INPUT_BYTES_MAX).read_to_string(&mut text)?;
+        std::io::stdin()
+            .take(INPUT_BYTES_MAX)
+            .read_to_string(&mut text)?;
         let password = text.trim_end_matches(['\r', '\n']);
         if !password.is_empty() {
             return Ok((password.to_owned(), false));
         }
     }
-    let made = passwords::made().ok_or_else(|| anyhow!("the operating system gives no randomness"))?;
+    let made =
+        passwords::made().ok_or_else(|| anyhow!("the operating system gives no randomness"))?;
     Ok((made, true))
 }
 

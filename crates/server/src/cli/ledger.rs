@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use clap::Subcommand;
-use domain::access::{self, Action, Actor, OrganisationId, OrganisationKind, Role, Territory, UserId};
+use domain::access::{
+    self, Action, Actor, OrganisationId, OrganisationKind, Role, Territory, UserId,
+};
 use domain::places::MunicipalityCode;
 use store::Db;
 use store::ledger::Walk;
@@ -26,9 +28,15 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let Command::Export { municipality, place } = command;
-    let city = MunicipalityCode::parse(&municipality)
-        .map_err(|refusal| anyhow!("{municipality}: 市町村コードではありません / not a municipality code ({refusal:?})"))?;
+    let Command::Export {
+        municipality,
+        place,
+    } = command;
+    let city = MunicipalityCode::parse(&municipality).map_err(|refusal| {
+        anyhow!(
+            "{municipality}: 市町村コードではありません / not a municipality code ({refusal:?})"
+        )
+    })?;
     let permit = access::city(&operator(city), Action::ExportLedger, city)
         .map_err(|_| anyhow!("the ledger may not be exported"))?;
     let db = Db::open_reading(&place.location()?).await?;

@@ -102,7 +102,9 @@ pub fn main() -> ExitCode {
 }
 
 fn within_runtime(command: Command) -> anyhow::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         match command {
             Command::Serve(options) => serve::run(options).await,

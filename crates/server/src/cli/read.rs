@@ -68,7 +68,11 @@ fn line(image: &Path) -> Line {
 }
 
 fn channels(reading: &Reading) -> Vec<&'static str> {
-    reading.by.iter().map(|channel: &Channel| channel.code()).collect()
+    reading
+        .by
+        .iter()
+        .map(|channel: &Channel| channel.code())
+        .collect()
 }
 
 /// Whether the digits name a city that is or was in the register, whatever the date.
@@ -78,4 +82,3 @@ fn is_of_a_known_city(digits: &str) -> bool {
         .and_then(|line| line.coupon().ok())
         .is_some_and(|coupon| Places::bundled().any(coupon.municipality).is_some())
 }
-

@@ -42,7 +42,8 @@ impl Running {
             Location::Sqlite(path) => Some(lock(path)?),
             Location::Postgres(_) => None,
         };
-        let outside = crate::clock::outside().context("the operating system gives no randomness")?;
+        let outside =
+            crate::clock::outside().context("the operating system gives no randomness")?;
         let db = Db::open(&config.database).await?;
         store::migrations::migrate(&db).await?;
         let (recorder, writers) = Recorder::start(&db, &outside);
@@ -58,9 +59,18 @@ impl Running {
         };
         let helpers = vec![
             tokio::spawn(project(app.db.clone(), app.recorder.clone())),
-            tokio::spawn(sweep(app.db.clone(), app.outside.clone(), app.logins.clone())),
+            tokio::spawn(sweep(
+                app.db.clone(),
+                app.outside.clone(),
+                app.logins.clone(),
+            )),
         ];
-        Ok(Self { app, writers, helpers, _lock: lock })
+        Ok(Self {
+            app,
+            writers,
+            helpers,
+            _lock: lock,
+        })
     }
 
     /// The database.
@@ -104,7 +114,12 @@ impl Running {
 
     /// Waits for what is being recorded and closes the database.
     pub(super) async fn stop(self) {
-        let Self { app, writers, helpers, _lock } = self;
+        let Self {
+            app,
+            writers,
+            helpers,
+            _lock,
+        } = self;
         for helper in helpers {
             helper.abort();
             // Aborted: that is what was wanted.
@@ -112,7 +127,10 @@ impl Running {
         }
         let App { db, recorder, .. } = app;
         drop(recorder);
-        if tokio::time::timeout(Duration::from_secs(FINISH_SECONDS), writers.finish()).await.is_err() {
+        if tokio::time::timeout(Duration::from_secs(FINISH_SECONDS), writers.finish())
+            .await
+            .is_err()
+        {
             tracing::error!("server.writers_cut_off");
         }
         db.close().await;
@@ -123,14 +141,23 @@ impl Running {
 /// Starts the log; a second call changes nothing.
 pub(super) fn log(log: &Log) {
     let filter = EnvFilter::try_new(&log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = if log.json { lines.json().try_init() } else { lines.try_init() };
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let started = if log.json {
+        lines.json().try_init()
+    } else {
+        lines.try_init()
+    };
     drop(started);
 }
 
 /// Takes the lock beside an embedded database.
 fn lock(database: &Path) -> anyhow::Result<File> {
-    if let Some(folder) = database.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    if let Some(folder) = database
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     }

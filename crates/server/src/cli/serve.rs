@@ -33,7 +33,10 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 /// What to do with an empty database. There is no default password that somebody could forget to change.
 fn first_steps(config: &std::path::Path) -> String {
-    let command = format!("sesshu account first --config {} --login LOGIN", config.display());
+    let command = format!(
+        "sesshu account first --config {} --login LOGIN",
+        config.display()
+    );
     format!(
         "利用者がまだいません。最初の管理者を、この機械で次のように作ってください：\n    {command}\n\
          Nobody has a login yet. Create the first administrator, on this machine, by:\n    {command}"

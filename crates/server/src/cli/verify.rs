@@ -17,5 +17,9 @@ pub(super) async fn run(place: &Place) -> anyhow::Result<ExitCode> {
     }
     say(&serde_json::to_string_pretty(&told)?);
     db.close().await;
-    Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.holds() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -30,8 +30,16 @@ pub fn routes() -> Routes {
         .get("/accounts/{organisation}", MANAGE, show)
         .post("/accounts/{organisation}", MANAGE, create)
         .post("/accounts/{organisation}/{account}/password", MANAGE, reset)
-        .post("/accounts/{organisation}/{account}/active", MANAGE, activate)
-        .post("/accounts/{organisation}/{account}/sessions", MANAGE, log_out)
+        .post(
+            "/accounts/{organisation}/{account}/active",
+            MANAGE,
+            activate,
+        )
+        .post(
+            "/accounts/{organisation}/{account}/sessions",
+            MANAGE,
+            log_out,
+        )
 }
 
 #[derive(Template)]
@@ -60,15 +68,28 @@ async fn own(app: State<App>, me: Me, page: Page) -> Result<Response, Problem> {
     list(&app, &me, page, id, None).await
 }
 
-async fn show(app: State<App>, me: Me, page: Page, Path(id): Path<Uuid>) -> Result<Response, Problem> {
+async fn show(
+    app: State<App>,
+    me: Me,
+    page: Page,
+    Path(id): Path<Uuid>,
+) -> Result<Response, Problem> {
     list(&app, &me, page, OrganisationId(id), None).await
 }
 
 /// The organisation and the right to manage its people; one that is not to be managed is not found.
-async fn managed(app: &App, me: &Me, id: OrganisationId) -> Result<(Organisation, Permit), Problem> {
-    let organisation = accounts::organisation(&app.db, id).await?.ok_or_else(Problem::not_found)?;
+async fn managed(
+    app: &App,
+    me: &Me,
+    id: OrganisationId,
+) -> Result<(Organisation, Permit), Problem> {
+    let organisation = accounts::organisation(&app.db, id)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     let place = accounts::place_of(&organisation.territory);
-    let permit = me.permit(Action::ManageAccounts, place).map_err(|_| Problem::not_found())?;
+    let permit = me
+        .permit(Action::ManageAccounts, place)
+        .map_err(|_| Problem::not_found())?;
     Ok((organisation, permit))
 }
 
@@ -96,7 +117,15 @@ async fn list(
         Some((problem, fields)) => (Some(problem), fields.login, fields.name),
         None => (None, String::new(), String::new()),
     };
-    html(&Accounts { page, organisations, organisation, people, refused, login, name })
+    html(&Accounts {
+        page,
+        organisations,
+        organisation,
+        people,
+        refused,
+        login,
+        name,
+    })
 }
 
 #[derive(Clone, Deserialize)]
@@ -127,7 +156,8 @@ async fn create(
     let (organisation, permit) = managed(&app, &me, id).await?;
     let made = match new_account(&app, &fields).await {
         Ok((new, password)) => {
-            match accounts::create_account(&app.db, &permit, &new, app.fresh_id(), app.now()).await {
+            match accounts::create_account(&app.db, &permit, &new, app.fresh_id(), app.now()).await
+            {
                 Ok(account) => Ok((account.login, password)),
                 Err(store::Error::Exists) => Err(Problem::conflict("login_taken")),
                 Err(error) => return Err(error.into()),
@@ -136,9 +166,12 @@ async fn create(
         Err(problem) => Err(problem),
     };
     match made {
-        Ok((login, password)) => {
-            html(&PasswordMade { page: page.titled("accounts-made-title"), organisation, login, password })
-        }
+        Ok((login, password)) => html(&PasswordMade {
+            page: page.titled("accounts-made-title"),
+            organisation,
+            login,
+            password,
+        }),
         Err(problem) => {
             let status = problem.status();
             let mut response = list(&app, &me, page, id, Some((problem, fields))).await?;
@@ -152,7 +185,7 @@ async fn create(
 ///
 /// # Errors
 /// What is wrong with the fields.
-pub(crate) async fn new_account(app: &App, fields: &Fields) -> Result<(NewAccount, String), Problem> {
+async fn new_account(app: &App, fields: &Fields) -> Result<(NewAccount, String), Problem> {
     let login = login_of(&fields.login)?;
     let name = fields.name.trim();
     if name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX {
@@ -179,8 +212,14 @@ pub fn login_of(text: &str) -> Result<String, Problem> {
     let login = text.trim().to_lowercase();
     let length = login.len();
     let fits = (LOGIN_CHARACTERS_MIN..=LOGIN_CHARACTERS_MAX).contains(&length)
-        && login.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte));
-    if fits { Ok(login) } else { Err(Problem::unprocessable("login_shape")) }
+        && login.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte)
+        });
+    if fits {
+        Ok(login)
+    } else {
+        Err(Problem::unprocessable("login_shape"))
+    }
 }
 
 type OfAccount = Path<(Uuid, Uuid)>;
@@ -195,11 +234,19 @@ async fn reset(
     let account = member(&app, &permit, UserId(account)).await?;
     let password = passwords::made().ok_or_else(Problem::internal)?;
     let hash = app.logins.passwords.hash(password.clone()).await?;
-    let new = NewPassword { hash, must_change: true };
+    let new = NewPassword {
+        hash,
+        must_change: true,
+    };
     accounts::set_password(&app.db, &permit, account.id, new, app.fresh_id(), app.now()).await?;
     app.sessions.forget();
     let page = page.titled("accounts-made-title");
-    html(&PasswordMade { page, organisation, login: account.login, password })
+    html(&PasswordMade {
+        page,
+        organisation,
+        login: account.login,
+        password,
+    })
 }
 
 #[derive(Deserialize)]
@@ -218,9 +265,21 @@ async fn activate(
     if account.id == me.actor.user {
         return Err(Problem::unprocessable("own_account"));
     }
-    accounts::set_active(&app.db, &permit, account.id, fields.active, app.fresh_id(), app.now()).await?;
+    accounts::set_active(
+        &app.db,
+        &permit,
+        account.id,
+        fields.active,
+        app.fresh_id(),
+        app.now(),
+    )
+    .await?;
     app.sessions.forget();
-    let notice = if fields.active { "account-enabled" } else { "account-disabled" };
+    let notice = if fields.active {
+        "account-enabled"
+    } else {
+        "account-disabled"
+    };
     Ok(done(&format!("/accounts/{id}"), notice))
 }
 
@@ -250,7 +309,10 @@ mod tests {
 
     #[test]
     fn a_login_is_small_letters_digits_and_three_marks() {
-        assert_eq!(login_of(" Sato.Hanako-1 ").ok().as_deref(), Some("sato.hanako-1"));
+        assert_eq!(
+            login_of(" Sato.Hanako-1 ").ok().as_deref(),
+            Some("sato.hanako-1")
+        );
         for bad in ["", "ab", "佐藤花子", "a b c", "a@b.c", &"a".repeat(65)] {
             assert!(login_of(bad).is_err(), "{bad}");
         }

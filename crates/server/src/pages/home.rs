@@ -1,8 +1,8 @@
 //! The first page: what there is to do for whoever is logged in.
 
 use askama::Template;
-use axum::response::Response;
 use axum::extract::Path;
+use axum::response::Response;
 
 use crate::web::layout::{Page, html};
 use crate::web::me::Me;

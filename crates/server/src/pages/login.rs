@@ -45,7 +45,12 @@ async fn show(Params(asked): Params<Next>, page: Page) -> Result<Response, Probl
     if page.me.is_some() {
         return Ok(Redirect::to(own_path(&next)).into_response());
     }
-    html(&Login { page: page.titled("login-title"), next, login: String::new(), refused: None })
+    html(&Login {
+        page: page.titled("login-title"),
+        next,
+        login: String::new(),
+        refused: None,
+    })
 }
 
 #[derive(Deserialize)]
@@ -65,7 +70,11 @@ async fn log_in(
     PageForm(fields): PageForm<LoginFields>,
 ) -> Result<Response, Problem> {
     let address = caller(&extensions, &headers, app.behind_proxy);
-    match app.logins.check(&fields.login, fields.password, address).await {
+    match app
+        .logins
+        .check(&fields.login, fields.password, address)
+        .await
+    {
         Ok(account) => {
             app.sessions.log_in(&session, account.id).await?;
             Ok(Redirect::to(own_path(&fields.next)).into_response())
@@ -74,7 +83,12 @@ async fn log_in(
             let status = problem.status();
             let LoginFields { login, next, .. } = fields;
             let page = page.titled("login-title").with_me(None);
-            let shown = html(&Login { page, next, login, refused: Some(problem) })?;
+            let shown = html(&Login {
+                page,
+                next,
+                login,
+                refused: Some(problem),
+            })?;
             Ok((status, shown).into_response())
         }
         Err(problem) => Err(problem),
@@ -109,7 +123,12 @@ struct PasswordPage {
 
 fn password_page(me: &Me, page: Page, refused: Option<Problem>) -> Result<Response, Problem> {
     let page = page.titled("password-title");
-    html(&PasswordPage { page, must_change: me.password_must_change, least: CHARACTERS_MIN, refused })
+    html(&PasswordPage {
+        page,
+        must_change: me.password_must_change,
+        least: CHARACTERS_MIN,
+        refused,
+    })
 }
 
 async fn show_password(me: Me, page: Page) -> Result<Response, Problem> {
@@ -146,7 +165,8 @@ async fn change_password(
         return Ok((problem.status(), password_page(&me, page, Some(problem))?).into_response());
     }
     let hash = app.logins.passwords.hash(fields.new).await?;
-    store::accounts::change_own_password(&app.db, &me.actor, hash, app.fresh_id(), app.now()).await?;
+    store::accounts::change_own_password(&app.db, &me.actor, hash, app.fresh_id(), app.now())
+        .await?;
     app.sessions.forget();
     app.sessions.log_out(&session).await?;
     Ok(done("/login", "password-changed"))
@@ -158,7 +178,14 @@ mod tests {
 
     #[test]
     fn a_login_never_leads_to_another_host() {
-        for foreign in ["//evil.example", "https://evil.example", "/\\evil.example", "evil", "", "/login?next=/"] {
+        for foreign in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "evil",
+            "",
+            "/login?next=/",
+        ] {
             assert_eq!(own_path(foreign), "/", "{foreign}");
         }
         assert_eq!(own_path("/city/ledger?text=1"), "/city/ledger?text=1");

@@ -53,13 +53,23 @@ pub async fn serve(
 ) -> Result<Response, Problem> {
     let file = Files::get(&path).ok_or_else(Problem::not_found)?;
     let tag = format!("\"{}\"", hex::encode(file.metadata.sha256_hash()));
-    let keep = if asked == print() { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let known = headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let keep = if asked == print() {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let known = headers
+        .get(IF_NONE_MATCH)
+        .is_some_and(|known| known.as_bytes() == tag.as_bytes());
     let kind = match file.metadata.mimetype() {
         kind if kind.starts_with("text/") => format!("{kind}; charset=utf-8"),
         kind => kind.to_owned(),
     };
-    let head = [(CONTENT_TYPE, kind), (CACHE_CONTROL, keep.to_owned()), (ETAG, tag)];
+    let head = [
+        (CONTENT_TYPE, kind),
+        (CACHE_CONTROL, keep.to_owned()),
+        (ETAG, tag),
+    ];
     if known {
         return Ok((StatusCode::NOT_MODIFIED, head).into_response());
     }
@@ -73,7 +83,9 @@ mod tests {
     #[test]
     fn the_vendored_files_are_the_published_ones() {
         let versions = include_str!("../../assets/vendor/VERSIONS.md");
-        let vendored: Vec<_> = Files::iter().filter(|path| path.starts_with("vendor/")).collect();
+        let vendored: Vec<_> = Files::iter()
+            .filter(|path| path.starts_with("vendor/"))
+            .collect();
         assert!(!vendored.is_empty());
         for path in vendored {
             let file = Files::get(&path).unwrap();

@@ -20,17 +20,29 @@ impl<T: DeserializeOwned> FromRequest<App> for ApiJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok());
         if !kind.is_some_and(is_json) {
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json"));
         }
-        let bytes = Bytes::from_request(request, app).await.map_err(|refused| unread(&refused))?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|error| misread(&error))
+        let bytes = Bytes::from_request(request, app)
+            .await
+            .map_err(|refused| unread(&refused))?;
+        serde_json::from_slice(&bytes)
+            .map(Self)
+            .map_err(|error| misread(&error))
     }
 }
 
 fn is_json(kind: &str) -> bool {
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let kind = kind
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     kind == "application/json" || kind.ends_with("+json")
 }
 

@@ -30,7 +30,10 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Refuses a change that does not come from a page of ours.
 pub(crate) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
-    if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+    if matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    ) {
         return next.run(request).await;
     }
     let Ok(me) = Identity::of(request.extensions()) else {
@@ -62,7 +65,9 @@ fn is_ours(app: &App, headers: &HeaderMap) -> bool {
     if let Some(site) = text(&FETCH_SITE) {
         return site == "same-origin" || site == "none";
     }
-    let Some(origin) = text(&ORIGIN) else { return true };
+    let Some(origin) = text(&ORIGIN) else {
+        return true;
+    };
     let host = origin.split_once("://").map(|(_, host)| host);
     origin == &*app.address || (host.is_some() && host == text(&HOST))
 }
@@ -73,7 +78,10 @@ async fn token_of(request: Request) -> Result<(Request, Option<String>), axum::E
         let token = token.to_str().ok().map(str::to_owned);
         return Ok((request, token));
     }
-    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
     let find: fn(&[u8]) -> Option<String> = match kind {
         Some(kind) if kind.starts_with("application/x-www-form-urlencoded") => first_field,
         Some(kind) if kind.starts_with("multipart/form-data") => first_part,
@@ -82,7 +90,10 @@ async fn token_of(request: Request) -> Result<(Request, Option<String>), axum::E
     let (head, mut body) = request.into_parts();
     let front = peek(&mut body).await?;
     let token = find(&front);
-    let rejoined = Body::new(Rejoined { front: Some(front), rest: body });
+    let rejoined = Body::new(Rejoined {
+        front: Some(front),
+        rest: body,
+    });
     Ok((Request::from_parts(head, rejoined), token))
 }
 
@@ -107,14 +118,20 @@ fn first_part(front: &[u8]) -> Option<String> {
 fn same(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len()
         && !one.is_empty()
-        && one.iter().zip(other).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+        && one
+            .iter()
+            .zip(other)
+            .fold(0, |differ, (a, b)| differ | (a ^ b))
+            == 0
 }
 
 /// Reads on until enough is there to look at.
 async fn peek(body: &mut Body) -> Result<Bytes, axum::Error> {
     let mut front = Vec::new();
     while front.len() < PEEKED_BYTES {
-        let Some(frame) = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await else { break };
+        let Some(frame) = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await else {
+            break;
+        };
         if let Ok(bytes) = frame?.into_data() {
             front.extend_from_slice(&bytes);
         }

@@ -17,7 +17,11 @@ use crate::web::routes::Guard;
 /// The pages in the head, in this order, each for those who may.
 pub const NAVIGATION: &[(&str, &str, Guard)] = &[
     ("/", "nav-home", Guard::LoggedIn),
-    ("/accounts", "nav-accounts", Guard::May(Action::ManageAccounts)),
+    (
+        "/accounts",
+        "nav-accounts",
+        Guard::May(Action::ManageAccounts),
+    ),
 ];
 
 /// What the template `base.html` needs; every page's template has one, named `page`.
@@ -66,7 +70,13 @@ pub struct Way {
 impl Page {
     /// A page without a reader or a title yet.
     pub(crate) fn bare(_: &App, texts: Texts, path: &str) -> Self {
-        Self { texts, me: None, title: String::new(), path: path.to_owned(), notice: None }
+        Self {
+            texts,
+            me: None,
+            title: String::new(),
+            path: path.to_owned(),
+            notice: None,
+        }
     }
 
     pub(crate) fn with_me(mut self, me: Option<Me>) -> Self {
@@ -152,7 +162,11 @@ impl Page {
         NAVIGATION
             .iter()
             .filter(|(_, _, guard)| open(guard))
-            .map(|(path, id, _)| Way { path, name: self.t(id), here: self.path == *path })
+            .map(|(path, id, _)| Way {
+                path,
+                name: self.t(id),
+                here: self.path == *path,
+            })
             .collect()
     }
 }
@@ -167,7 +181,11 @@ impl FromRequestParts<App> for Page {
         page.notice = parts
             .uri
             .query()
-            .and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("notice=")))
+            .and_then(|query| {
+                query
+                    .split('&')
+                    .find_map(|pair| pair.strip_prefix("notice="))
+            })
             .map(|notice| format!("notice-{notice}"))
             .filter(|id| texts.has(id))
             .map(|id| texts.t(&id));
@@ -180,10 +198,13 @@ impl FromRequestParts<App> for Page {
 /// # Errors
 /// 500 if the template fails, which it cannot by its own: only a `Display` in it can.
 pub fn html(template: &impl Template) -> Result<Response, Problem> {
-    template.render().map(|text| Html(text).into_response()).map_err(|error| {
-        tracing::error!(%error, "page.not_rendered");
-        Problem::internal()
-    })
+    template
+        .render()
+        .map(|text| Html(text).into_response())
+        .map_err(|error| {
+            tracing::error!(%error, "page.not_rendered");
+            Problem::internal()
+        })
 }
 
 /// Sends the browser to a page after a form, with the text `notice-<notice>` at its top.
@@ -215,6 +236,8 @@ impl ProblemPage {
             todo: problem.todo(&page.texts),
             page,
         };
-        filled.render().unwrap_or_else(|_| filled.page.title.clone())
+        filled
+            .render()
+            .unwrap_or_else(|_| filled.page.title.clone())
     }
 }

@@ -53,7 +53,13 @@ impl Locale {
     /// The language of a tag, whatever its region.
     #[must_use]
     pub fn parse(tag: &str) -> Option<Self> {
-        match tag.split(['-', '_']).next()?.trim().to_ascii_lowercase().as_str() {
+        match tag
+            .split(['-', '_'])
+            .next()?
+            .trim()
+            .to_ascii_lowercase()
+            .as_str()
+        {
             "ja" => Some(Self::Ja),
             "en" => Some(Self::En),
             _ => None,
@@ -70,11 +76,19 @@ impl Locale {
         if let Some(chosen) = query.and_then(chosen_in) {
             return (chosen, true);
         }
-        let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let text = |name| {
+            headers
+                .get(name)
+                .and_then(|value: &HeaderValue| value.to_str().ok())
+        };
         let kept = text(COOKIE).and_then(|cookies| {
             cookies.split(';').find_map(|cookie| {
                 let (name, value) = cookie.trim().split_once('=')?;
-                if name == COOKIE_NAME { Self::parse(value) } else { None }
+                if name == COOKIE_NAME {
+                    Self::parse(value)
+                } else {
+                    None
+                }
             })
         });
         let preferred = || text(ACCEPT_LANGUAGE).and_then(preferred_in);
@@ -83,7 +97,9 @@ impl Locale {
 }
 
 fn chosen_in(query: &str) -> Option<Locale> {
-    query.split('&').find_map(|pair| Locale::parse(pair.strip_prefix("lang=")?))
+    query
+        .split('&')
+        .find_map(|pair| Locale::parse(pair.strip_prefix("lang=")?))
 }
 
 /// The better ranked of our languages in an `Accept-Language` header.
@@ -91,10 +107,16 @@ fn preferred_in(header: &str) -> Option<Locale> {
     let mut best: Option<(Locale, u32)> = None;
     for part in header.split(',') {
         let (tag, weight) = part.split_once(";q=").unwrap_or((part, "1"));
-        let Some(locale) = Locale::parse(tag) else { continue };
+        let Some(locale) = Locale::parse(tag) else {
+            continue;
+        };
         // Thousandths, as the header allows three places.
         let weight = (weight.trim().parse::<f32>().unwrap_or(0.0).clamp(0.0, 1.0) * 1000.0).round();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1000 above")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped to 0..=1000 above"
+        )]
         let weight = weight as u32;
         if weight > best.map_or(0, |(_, least)| least) {
             best = Some((locale, weight));
@@ -118,7 +140,9 @@ impl Texts {
 
     /// The texts for a request.
     pub(crate) fn of(extensions: &Extensions) -> Self {
-        Self { locale: extensions.get::<Locale>().copied().unwrap_or_default() }
+        Self {
+            locale: extensions.get::<Locale>().copied().unwrap_or_default(),
+        }
     }
 
     /// Which language.
@@ -139,15 +163,19 @@ impl Texts {
     where
         V: Clone + Into<FluentValue<'a>>,
     {
-        let args: FluentArgs<'a> =
-            args.iter().map(|(name, value)| (*name, value.clone().into())).collect();
+        let args: FluentArgs<'a> = args
+            .iter()
+            .map(|(name, value)| (*name, value.clone().into()))
+            .collect();
         self.format(id, Some(&args))
     }
 
     /// Whether there is such a text: for ids that come from outside.
     #[must_use]
     pub fn has(self, id: &str) -> bool {
-        bundle(self.locale).get_message(id).is_some_and(|message| message.value().is_some())
+        bundle(self.locale)
+            .get_message(id)
+            .is_some_and(|message| message.value().is_some())
     }
 
     fn format(self, id: &str, args: Option<&FluentArgs<'_>>) -> String {
@@ -157,13 +185,19 @@ impl Texts {
         };
         let bundle = bundle(self.locale);
         let pattern = bundle.get_message(message).and_then(|message| match part {
-            Some(part) => message.get_attribute(part).map(|attribute| attribute.value()),
+            Some(part) => message
+                .get_attribute(part)
+                .map(|attribute| attribute.value()),
             None => message.value(),
         });
         // A missing text fails the tests; on a page its id is better than nothing.
         pattern.map_or_else(
             || id.to_owned(),
-            |pattern| bundle.format_pattern(pattern, args, &mut Vec::new()).into_owned(),
+            |pattern| {
+                bundle
+                    .format_pattern(pattern, args, &mut Vec::new())
+                    .into_owned()
+            },
         )
     }
 }
@@ -195,7 +229,10 @@ fn sources(locale: Locale) -> Vec<(String, String)> {
         .filter(|path| path.starts_with(&folder))
         .filter_map(|path| {
             let file = TextFiles::get(&path)?;
-            Some((path.into_owned(), String::from_utf8_lossy(&file.data).into_owned()))
+            Some((
+                path.into_owned(),
+                String::from_utf8_lossy(&file.data).into_owned(),
+            ))
         })
         .collect();
     files.sort();

@@ -61,7 +61,9 @@ impl Logins {
         address: Option<IpAddr>,
     ) -> Result<Account, Problem> {
         let login = login.trim().to_lowercase();
-        if login.chars().count() > LOGIN_CHARACTERS_MAX || password.len() > 4 * super::passwords::CHARACTERS_MAX {
+        if login.chars().count() > LOGIN_CHARACTERS_MAX
+            || password.len() > 4 * super::passwords::CHARACTERS_MAX
+        {
             return Err(refused());
         }
         if let Some(address) = address {
@@ -90,7 +92,9 @@ fn refused() -> Problem {
 fn quota(burst: u32, refill: Duration) -> Quota {
     let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
     // Only a refill of no time at all is none.
-    Quota::with_period(refill).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst)
+    Quota::with_period(refill)
+        .unwrap_or(Quota::per_second(NonZeroU32::MIN))
+        .allow_burst(burst)
 }
 
 fn allowed<T, P: governor::clock::Reference>(
@@ -99,19 +103,27 @@ fn allowed<T, P: governor::clock::Reference>(
 where
     DefaultClock: Clock<Instant = P>,
 {
-    let Err(not_until) = checked else { return Ok(()) };
+    let Err(not_until) = checked else {
+        return Ok(());
+    };
     let wait = not_until.wait_time_from(DefaultClock::default().now());
-    let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-    Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_logins")
-        .arg("seconds", seconds)
-        .member("seconds", seconds)
-        .retry_after(seconds))
+    let seconds = u32::try_from(wait.as_secs())
+        .unwrap_or(u32::MAX)
+        .saturating_add(1);
+    Err(
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_logins")
+            .arg("seconds", seconds)
+            .member("seconds", seconds)
+            .retry_after(seconds),
+    )
 }
 
 /// Where a request comes from: the peer, or whom our own proxy names last.
 #[must_use]
 pub fn caller(extensions: &Extensions, headers: &HeaderMap, behind_proxy: bool) -> Option<IpAddr> {
-    let peer = extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let peer = extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0.ip());
     if !behind_proxy {
         return peer;
     }

@@ -55,10 +55,21 @@ impl Me {
         place_of(&self.actor.territory)
     }
 
+    /// Where the person would do this: at home, but a city sees the counts of its prefecture.
+    #[must_use]
+    pub fn place_for(&self, action: Action) -> Place {
+        match (action, self.place()) {
+            (Action::SeeStatistics, Place::City(city)) => {
+                city.prefecture().map_or(Place::City(city), Place::Prefecture)
+            }
+            (_, home) => home,
+        }
+    }
+
     /// Whether the person may do this where they work: for showing a link or a button.
     #[must_use]
     pub fn may(&self, action: Action) -> bool {
-        access::may(&self.actor, action, &self.place())
+        access::may(&self.actor, action, &self.place_for(action))
     }
 
     /// The right to do this in one's own city.

@@ -44,7 +44,9 @@ pub fn routes() -> Routes {
 /// The whole program as a service: the routes within their layers.
 #[must_use]
 pub fn router(app: App) -> Router {
-    let router = routes().into_router().fallback(async || Problem::not_found());
+    let router = routes()
+        .into_router()
+        .fallback(async || Problem::not_found());
     // The layer added last is the outermost.
     router
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))

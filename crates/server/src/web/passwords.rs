@@ -28,7 +28,9 @@ pub struct Passwords {
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { turns: Arc::new(Semaphore::new(HASHES_AT_ONCE)) }
+        Self {
+            turns: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
+        }
     }
 }
 
@@ -38,7 +40,9 @@ impl Passwords {
     /// # Errors
     /// 500 if it cannot be hashed.
     pub async fn hash(&self, password: String) -> Result<String, Problem> {
-        self.beside(move || hash(&password)).await?.ok_or_else(Problem::internal)
+        self.beside(move || hash(&password))
+            .await?
+            .ok_or_else(Problem::internal)
     }
 
     /// Whether a password is the one that was hashed. Without a hash, as for a login that does not
@@ -58,7 +62,11 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
-        let _turn = self.turns.acquire().await.map_err(|_| Problem::internal())?;
+        let _turn = self
+            .turns
+            .acquire()
+            .await
+            .map_err(|_| Problem::internal())?;
         tokio::task::spawn_blocking(work).await.map_err(|error| {
             tracing::error!(%error, "password.not_hashed");
             Problem::internal()
@@ -76,7 +84,9 @@ fn argon2() -> Option<Argon2<'static>> {
 pub fn hash(password: &str) -> Option<String> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).ok()?;
-    let hash = argon2()?.hash_password_with_salt(password.as_bytes(), &salt).ok()?;
+    let hash = argon2()?
+        .hash_password_with_salt(password.as_bytes(), &salt)
+        .ok()?;
     Some(hash.to_string())
 }
 
@@ -109,7 +119,9 @@ pub fn fault(password: &str, login: &str) -> Option<Problem> {
 
 fn has_one_character(text: &str) -> bool {
     let mut characters = text.chars();
-    characters.next().is_some_and(|first| characters.all(|other| other == first))
+    characters
+        .next()
+        .is_some_and(|first| characters.all(|other| other == first))
 }
 
 /// A password that we make: four groups of four characters that nobody mistakes for others when
@@ -147,7 +159,10 @@ mod tests {
     #[test]
     fn a_password_is_known_again_and_another_is_not() {
         let kept = hash("correct horse battery").unwrap();
-        assert!(kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{kept}");
+        assert!(
+            kept.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{kept}"
+        );
         assert!(verify("correct horse battery", &kept));
         assert!(!verify("correct horse batteries", &kept));
     }

@@ -40,8 +40,16 @@ impl Problem {
     /// A problem with a status of its own.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str) -> Self {
-        let inner = Inner { status, code, args: Vec::new(), members: Map::new(), retry_after_seconds: None };
-        Self { inner: Box::new(inner) }
+        let inner = Inner {
+            status,
+            code,
+            args: Vec::new(),
+            members: Map::new(),
+            retry_after_seconds: None,
+        };
+        Self {
+            inner: Box::new(inner),
+        }
     }
 
     /// 400: what was sent cannot be understood.
@@ -89,7 +97,8 @@ impl Problem {
     /// 503: the database is away; nothing was lost that had been acknowledged.
     #[must_use]
     pub fn storage_unavailable() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable").retry_after(STORAGE_RETRY_SECONDS)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable")
+            .retry_after(STORAGE_RETRY_SECONDS)
     }
 
     /// Gives the words a value: `{ $name }` in the text.
@@ -144,8 +153,12 @@ impl Problem {
     }
 
     fn text(&self, texts: &Texts, part: &str) -> String {
-        let args: Vec<(&str, &str)> =
-            self.inner.args.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let args: Vec<(&str, &str)> = self
+            .inner
+            .args
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         texts.t_with(&format!("problem-{}.{part}", self.inner.code), &args)
     }
 
@@ -157,7 +170,10 @@ impl Problem {
             json!({ "title": self.title(&texts), "detail": self.detail(&texts), "todo": self.todo(&texts) })
         };
         let mut members = self.inner.members.clone();
-        members.insert("type".to_owned(), format!("/problems/{}", self.inner.code).into());
+        members.insert(
+            "type".to_owned(),
+            format!("/problems/{}", self.inner.code).into(),
+        );
         members.insert("status".to_owned(), self.inner.status.as_u16().into());
         members.insert("code".to_owned(), self.inner.code.into());
         members.insert("title".to_owned(), self.title(texts).into());
@@ -175,7 +191,9 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.inner.status.into_response();
         if let Some(seconds) = self.inner.retry_after_seconds {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(self);
         response
@@ -208,7 +226,9 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
     let path = request.uri().path().to_owned();
     let wants_json = is_api(&path)
         || request.headers().get("accept").is_some_and(|accept| {
-            accept.to_str().is_ok_and(|accept| accept.starts_with("application/"))
+            accept
+                .to_str()
+                .is_ok_and(|accept| accept.starts_with("application/"))
         });
     let texts = Texts::of(request.extensions());
     let page = Page::bare(&app, texts, &path);
@@ -222,9 +242,13 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
         ("application/problem+json", problem.json(&texts).to_string())
     } else {
         let me = Identity::of(&head.extensions).unwrap_or_default();
-        ("text/html; charset=utf-8", ProblemPage::body(page.with_me(me), &problem))
+        (
+            "text/html; charset=utf-8",
+            ProblemPage::body(page.with_me(me), &problem),
+        )
     };
-    head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    head.headers
+        .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     Response::from_parts(head, body.into())
 }
 
@@ -237,7 +261,10 @@ fn problem_of(response: &Response) -> Option<Problem> {
     if !status.is_client_error() && !status.is_server_error() {
         return None;
     }
-    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
     if kind.is_some_and(|kind| !kind.starts_with("text/plain")) {
         return None;
     }

@@ -10,7 +10,7 @@ use axum::http::Method;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
-use domain::access::{self, Action};
+use domain::access::Action;
 
 use crate::state::App;
 use crate::web::me::{Identity, Me};
@@ -57,7 +57,10 @@ impl Routes {
     /// None yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { router: Router::new(), list: Vec::new() }
+        Self {
+            router: Router::new(),
+            list: Vec::new(),
+        }
     }
 
     /// Adds a page or a resource to read.
@@ -114,14 +117,22 @@ impl Routes {
         H: Handler<T, App>,
         T: 'static,
     {
-        self.add(Method::DELETE, path, guard, on(MethodFilter::DELETE, handler))
+        self.add(
+            Method::DELETE,
+            path,
+            guard,
+            on(MethodFilter::DELETE, handler),
+        )
     }
 
     /// Adds all routes of another room.
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.list.extend(other.list);
-        Self { router: self.router.merge(other.router), list: self.list }
+        Self {
+            router: self.router.merge(other.router),
+            list: self.list,
+        }
     }
 
     /// The list of what was added.
@@ -142,9 +153,16 @@ impl Routes {
         guard: Guard,
         handler: MethodRouter<App>,
     ) -> Self {
-        self.list.push(Listed { method, path, guard });
+        self.list.push(Listed {
+            method,
+            path,
+            guard,
+        });
         let guarded = handler.layer(middleware::from_fn_with_state(guard, keep));
-        Self { router: self.router.route(path, guarded), list: self.list }
+        Self {
+            router: self.router.route(path, guarded),
+            list: self.list,
+        }
     }
 }
 
@@ -163,7 +181,7 @@ async fn keep(State(guard): State<Guard>, request: Request, next: Next) -> Respo
     if me.password_must_change && !PASSWORD_PATHS.contains(&request.uri().path()) {
         return send_to_password(&request);
     }
-    if action.is_some_and(|action| !access::may(&me.actor, action, &me.place())) {
+    if action.is_some_and(|action| !me.may(action)) {
         return Problem::forbidden().into_response();
     }
     next.run(request).await
@@ -185,7 +203,10 @@ fn send_to_login(request: &Request) -> Response {
     }
     // A form that was sent cannot be sent again by following a link: come back to where it stood.
     let next = if request.method() == Method::GET {
-        request.uri().path_and_query().map_or(path, |found| found.as_str())
+        request
+            .uri()
+            .path_and_query()
+            .map_or(path, |found| found.as_str())
     } else {
         "/"
     };
@@ -194,7 +215,8 @@ fn send_to_login(request: &Request) -> Response {
 
 fn send_to_password(request: &Request) -> Response {
     if is_api(request.uri().path()) {
-        return Problem::new(axum::http::StatusCode::FORBIDDEN, "password_must_change").into_response();
+        return Problem::new(axum::http::StatusCode::FORBIDDEN, "password_must_change")
+            .into_response();
     }
     Redirect::to("/password").into_response()
 }

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
 use axum::http::HeaderValue;
+use axum::http::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::access::UserId;
@@ -58,7 +58,10 @@ pub struct Lifetime {
 impl Default for Lifetime {
     /// Two hours, as between two rushes at a venue; twelve, as a long day has.
     fn default() -> Self {
-        Self { idle_minutes: 120, hours: 12 }
+        Self {
+            idle_minutes: 120,
+            hours: 12,
+        }
     }
 }
 
@@ -98,7 +101,13 @@ impl Sessions {
     #[must_use]
     pub fn new(db: Db, outside: Outside, lifetime: Lifetime) -> Self {
         let (sessions, accounts) = (Mutex::default(), Mutex::default());
-        Self(Arc::new(Inner { db, outside, lifetime, sessions, accounts }))
+        Self(Arc::new(Inner {
+            db,
+            outside,
+            lifetime,
+            sessions,
+            accounts,
+        }))
     }
 
     /// The name of the cookie: the `__Host-` kind is bound to this host and to https.
@@ -149,8 +158,13 @@ impl Sessions {
         self.log_in(&session, account).await?;
         let token = session.id().ok_or_else(Problem::internal)?.to_string();
         let hours = i64::from(self.0.lifetime.hours);
-        let expires_at = (self.0.outside.now)().micros().saturating_add(hours * 60 * MICROS_PER_MINUTE);
-        Ok(Opened { token, expires_at: Instant::from_micros(expires_at) })
+        let expires_at = (self.0.outside.now)()
+            .micros()
+            .saturating_add(hours * 60 * MICROS_PER_MINUTE);
+        Ok(Opened {
+            token,
+            expires_at: Instant::from_micros(expires_at),
+        })
     }
 
     /// Forgets what is believed: call it after closing sessions or changing accounts.
@@ -171,7 +185,10 @@ impl Sessions {
 
     async fn account(&self, id: UserId) -> store::Result<Option<Arc<Account>>> {
         let now = (self.0.outside.now)();
-        if let Some(believed) = lock(&self.0.accounts).get(&id).filter(|found| found.holds(now)) {
+        if let Some(believed) = lock(&self.0.accounts)
+            .get(&id)
+            .filter(|found| found.holds(now))
+        {
             return Ok(believed.what.clone());
         }
         let found = store::accounts::by_id(&self.0.db, id).await?.map(Arc::new);
@@ -185,7 +202,9 @@ impl Sessions {
         let now = (self.0.outside.now)().micros();
         let idle = i64::from(self.0.lifetime.idle_minutes).saturating_mul(MICROS_PER_MINUTE);
         let most = i64::from(self.0.lifetime.hours).saturating_mul(60 * MICROS_PER_MINUTE);
-        let end = now.saturating_add(idle).min(number(OPENED_AT).unwrap_or(now).saturating_add(most));
+        let end = now
+            .saturating_add(idle)
+            .min(number(OPENED_AT).unwrap_or(now).saturating_add(most));
         Ok(Kept {
             account: account_in(record.data.get(ACCOUNT)),
             record: serde_json::to_string(&record.data)
@@ -222,7 +241,10 @@ fn remember<K: Eq + std::hash::Hash, T>(
 }
 
 fn account_in(value: Option<&Value>) -> Option<UserId> {
-    value.and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok()).map(UserId)
+    value
+        .and_then(Value::as_str)
+        .and_then(|id| Uuid::parse_str(id).ok())
+        .map(UserId)
 }
 
 fn token_hash(id: Id) -> TokenHash {
@@ -244,7 +266,9 @@ impl SessionStore for Sessions {
     async fn create(&self, record: &mut Record) -> StoreResult<()> {
         let kept = self.kept(record)?;
         let hash = token_hash(record.id);
-        store::sessions::open(&self.0.db, &hash, &kept).await.map_err(|error| failed(&error))?;
+        store::sessions::open(&self.0.db, &hash, &kept)
+            .await
+            .map_err(|error| failed(&error))?;
         remember(&self.0.sessions, hash, Some(kept), (self.0.outside.now)());
         Ok(())
     }
@@ -252,10 +276,16 @@ impl SessionStore for Sessions {
     async fn save(&self, record: &Record) -> StoreResult<()> {
         let kept = self.kept(record)?;
         let hash = token_hash(record.id);
-        let open =
-            store::sessions::keep(&self.0.db, &hash, &kept).await.map_err(|error| failed(&error))?;
+        let open = store::sessions::keep(&self.0.db, &hash, &kept)
+            .await
+            .map_err(|error| failed(&error))?;
         // One that was closed meanwhile stays closed.
-        remember(&self.0.sessions, hash, open.then_some(kept), (self.0.outside.now)());
+        remember(
+            &self.0.sessions,
+            hash,
+            open.then_some(kept),
+            (self.0.outside.now)(),
+        );
         Ok(())
     }
 
@@ -277,16 +307,22 @@ impl SessionStore for Sessions {
             }
         };
         let Some(kept) = kept else { return Ok(None) };
-        let data =
-            serde_json::from_str(&kept.record).map_err(|error| StoreError::Decode(error.to_string()))?;
+        let data = serde_json::from_str(&kept.record)
+            .map_err(|error| StoreError::Decode(error.to_string()))?;
         let expiry_date = OffsetDateTime::from_unix_timestamp(kept.expires_at.micros() / 1_000_000)
             .map_err(|error| StoreError::Decode(error.to_string()))?;
-        Ok(Some(Record { id: *id, data, expiry_date }))
+        Ok(Some(Record {
+            id: *id,
+            data,
+            expiry_date,
+        }))
     }
 
     async fn delete(&self, id: &Id) -> StoreResult<()> {
         let hash = token_hash(*id);
-        store::sessions::close(&self.0.db, &hash).await.map_err(|error| failed(&error))?;
+        store::sessions::close(&self.0.db, &hash)
+            .await
+            .map_err(|error| failed(&error))?;
         lock(&self.0.sessions).remove(&hash);
         Ok(())
     }
@@ -299,7 +335,13 @@ pub(crate) async fn bearer(State(app): State<App>, mut request: Request, next: N
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
-        .map(|token| format!("{}={}", Sessions::cookie_name(app.address_is_https), token.trim()));
+        .map(|token| {
+            format!(
+                "{}={}",
+                Sessions::cookie_name(app.address_is_https),
+                token.trim()
+            )
+        });
     let Some(cookie) = token else {
         request.extensions_mut().insert(Way::Cookie);
         return next.run(request).await;
@@ -316,7 +358,11 @@ pub(crate) async fn bearer(State(app): State<App>, mut request: Request, next: N
 
 /// Finds out who calls, for the guards and the pages.
 pub(crate) async fn identify(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let way = request.extensions().get::<Way>().copied().unwrap_or(Way::Cookie);
+    let way = request
+        .extensions()
+        .get::<Way>()
+        .copied()
+        .unwrap_or(Way::Cookie);
     let session = request.extensions().get::<Session>().cloned();
     let found = match session {
         Some(session) => who(&app, &session, way).await,
@@ -336,16 +382,31 @@ async fn who(app: &App, session: &Session, way: Way) -> Result<Option<Me>, Probl
         return Ok(None);
     }
     let value = session.get_value(ACCOUNT).await.map_err(unavailable)?;
-    let Some(id) = account_in(value.as_ref()) else { return Ok(None) };
-    let Some(account) = app.sessions.account(id).await? else { return Ok(None) };
+    let Some(id) = account_in(value.as_ref()) else {
+        return Ok(None);
+    };
+    let Some(account) = app.sessions.account(id).await? else {
+        return Ok(None);
+    };
     if !account.active || !account.organisation.active {
         return Ok(None);
     }
-    let csrf: String = session.get(CSRF).await.map_err(unavailable)?.unwrap_or_default();
-    let seen: i64 = session.get(SEEN_AT).await.map_err(unavailable)?.unwrap_or_default();
+    let csrf: String = session
+        .get(CSRF)
+        .await
+        .map_err(unavailable)?
+        .unwrap_or_default();
+    let seen: i64 = session
+        .get(SEEN_AT)
+        .await
+        .map_err(unavailable)?
+        .unwrap_or_default();
     let now = app.now().micros();
     if now.saturating_sub(seen) > SEEN_MICROS {
-        session.insert_value(SEEN_AT, now.into()).await.map_err(unavailable)?;
+        session
+            .insert_value(SEEN_AT, now.into())
+            .await
+            .map_err(unavailable)?;
     }
     Ok(Some(Me::of(&account, csrf, way)))
 }
