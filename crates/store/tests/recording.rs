@@ -590,3 +590,28 @@ fn a_venues_list_of_the_day_is_its_own() {
         assert_eq!(tomorrow.await.unwrap().len(), 0);
     });
 }
+
+#[test]
+fn a_database_that_cannot_be_written_says_so() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let location = store::Location::Sqlite(folder.path().join("test.db"));
+        let world = World::new(store::Db::open(&location).await.unwrap()).await;
+        let report = world.report(FIRST);
+        let reading = store::Db::open_reading(&location).await.unwrap();
+        let outside = store::recorder::Outside {
+            now: std::sync::Arc::new(|| domain::calendar::Instant::from_micros(0)),
+            salt: std::sync::Arc::new(|| [0; 16]),
+        };
+        let (recorder, _writers) = store::recorder::Recorder::start(&reading, &outside);
+        let answer = recorder.report(&venue(1, CHIYODA), report.clone()).await;
+        assert!(
+            matches!(answer, Err(RecordError::Store(store::Error::Unavailable(_)))),
+            "{answer:?}"
+        );
+        // The sender kept it and sends it again, elsewhere or later.
+        assert!(!world.record(report).await.unwrap().replayed);
+        world.verified().await;
+    });
+}
