@@ -21,6 +21,9 @@ use crate::web::session::Sessions;
 
 /// How long requests in progress may take to end when the server stops.
 const FINISH_SECONDS: u64 = 20;
+/// How long the projections rest after each step: many doses are counted in one step, and the writers
+/// are not disturbed by one for each of their commits.
+const PROJECTION_REST: Duration = Duration::from_millis(250);
 /// How often the projections look for what another server recorded.
 const PROJECTION_PAUSE: Duration = Duration::from_secs(1);
 /// How often what has run out is swept away.
@@ -37,10 +40,12 @@ pub(super) struct Running {
 
 impl Running {
     /// Opens the database, brings its tables up to date and starts everything that writes.
-    pub(super) async fn start(config: &Config) -> anyhow::Result<Self> {
-        let lock = match &config.database {
-            Location::Sqlite(path) => Some(lock(path)?),
-            Location::Postgres(_) => None,
+    ///
+    /// The lock of an embedded database may have been taken before.
+    pub(super) async fn start(config: &Config, locked: Option<File>) -> anyhow::Result<Self> {
+        let lock = match (&config.database, locked) {
+            (Location::Sqlite(path), None) => Some(lock(path)?),
+            (_, locked) => locked,
         };
         let outside =
             crate::clock::outside().context("the operating system gives no randomness")?;
@@ -76,11 +81,6 @@ impl Running {
     /// The database.
     pub(super) fn db(&self) -> &Db {
         &self.app.db
-    }
-
-    /// The whole program.
-    pub(super) fn app(&self) -> &App {
-        &self.app
     }
 
     /// Answers requests until the process is told to stop; then finishes what was begun.
@@ -153,7 +153,7 @@ pub(super) fn log(log: &Log) {
 }
 
 /// Takes the lock beside an embedded database.
-fn lock(database: &Path) -> anyhow::Result<File> {
+pub(super) fn lock(database: &Path) -> anyhow::Result<File> {
     if let Some(folder) = database
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -185,6 +185,7 @@ async fn project(db: Db, recorder: Recorder) {
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "statistics.not_projected"),
         }
+        tokio::time::sleep(PROJECTION_REST).await;
         // A commit that comes while this one is projected is seen at the next turn, in a second at most.
         let _ = tokio::time::timeout(PROJECTION_PAUSE, recorder.committed()).await;
     }
