@@ -1,6 +1,7 @@
 //! The command line.
 
 mod account;
+mod demo;
 mod ledger;
 mod read;
 mod running;
@@ -33,6 +34,8 @@ struct Line {
 
 #[derive(Subcommand)]
 enum Command {
+    /// デモデータを作って起動する / make demonstration data and serve it
+    Demo(demo::Options),
     /// 設定ファイルで起動する / serve as a configuration file says
     Serve(serve::Options),
     /// 写真から18桁を読む / read the 18 digits out of pictures
@@ -107,6 +110,7 @@ fn within_runtime(command: Command) -> anyhow::Result<ExitCode> {
         .build()?;
     runtime.block_on(async {
         match command {
+            Command::Demo(options) => demo::run(options).await,
             Command::Serve(options) => serve::run(options).await,
             Command::Verify(place) => verify::run(&place).await,
             Command::Ledger(command) => ledger::run(command).await,

@@ -22,7 +22,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let config = config::read(&options.config)?;
     running::log(&config.log);
     let listener = TcpListener::bind(config.listen).await?;
-    let running = Running::start(&config).await?;
+    let running = Running::start(&config, None).await?;
     if !store::accounts::any(running.db()).await? {
         say(&first_steps(&options.config));
     }

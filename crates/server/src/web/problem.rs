@@ -164,7 +164,7 @@ impl Problem {
 
     /// The problem as RFC 9457 wants it, in both languages.
     #[must_use]
-    pub fn json(&self, texts: &Texts) -> Value {
+    pub fn json(&self, texts: Texts) -> Value {
         let words = |locale| {
             let texts = Texts::new(locale);
             json!({ "title": self.title(&texts), "detail": self.detail(&texts), "todo": self.todo(&texts) })
@@ -176,8 +176,8 @@ impl Problem {
         );
         members.insert("status".to_owned(), self.inner.status.as_u16().into());
         members.insert("code".to_owned(), self.inner.code.into());
-        members.insert("title".to_owned(), self.title(texts).into());
-        let detail = format!("{} {}", self.detail(texts), self.todo(texts));
+        members.insert("title".to_owned(), self.title(&texts).into());
+        let detail = format!("{} {}", self.detail(&texts), self.todo(&texts));
         members.insert("detail".to_owned(), detail.trim().into());
         members.insert("ja".to_owned(), words(Locale::Ja));
         members.insert("en".to_owned(), words(Locale::En));
@@ -239,7 +239,7 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
     let (mut head, _) = response.into_parts();
     head.headers.remove("content-length");
     let (kind, body) = if wants_json {
-        ("application/problem+json", problem.json(&texts).to_string())
+        ("application/problem+json", problem.json(texts).to_string())
     } else {
         let me = Identity::of(&head.extensions).unwrap_or_default();
         (
