@@ -110,7 +110,10 @@ pub fn correction_choices(
     texts: Texts,
 ) -> (Vec<Choice>, Vec<Choice>) {
     let on = Day::parse(fields.given_on.trim()).unwrap_or(record.given_on);
-    (product_choices(on, &fields.product, texts), turn_choices(fields.turn, texts))
+    (
+        product_choices(on, &fields.product, texts),
+        turn_choices(fields.turn, texts),
+    )
 }
 
 /// Why a record may not be changed, in words.
@@ -118,9 +121,10 @@ pub fn correction_choices(
 pub fn refusal_text(refusal: ChangeRefusal, texts: Texts) -> String {
     match refusal {
         ChangeRefusal::NotYours => texts.t("refusal-not_yours"),
-        ChangeRefusal::NotToday { recorded_on } => {
-            texts.t_with("refusal-not_today", &[("day", day_text(recorded_on, texts))])
-        }
+        ChangeRefusal::NotToday { recorded_on } => texts.t_with(
+            "refusal-not_today",
+            &[("day", day_text(recorded_on, texts))],
+        ),
         ChangeRefusal::Confirmed => texts.t("refusal-confirmed"),
         ChangeRefusal::Voided => texts.t("refusal-voided"),
         ChangeRefusal::AsItIs => texts.t("refusal-as_it_is"),

@@ -41,7 +41,10 @@ impl Complaints {
     /// The one about a field.
     #[must_use]
     pub fn of(&self, field: &str) -> Option<&str> {
-        self.0.iter().find(|one| one.field == field).map(|one| one.text.as_str())
+        self.0
+            .iter()
+            .find(|one| one.field == field)
+            .map(|one| one.text.as_str())
     }
 
     /// A day that is not in the future.
@@ -66,7 +69,10 @@ impl Complaints {
         if text.is_empty() {
             self.add(field, page.t("complaint-empty"))
         } else if length > length_max {
-            self.add(field, page.t2("complaint-long", &("max", length_max), &("got", length)))
+            self.add(
+                field,
+                page.t2("complaint-long", &("max", length_max), &("got", length)),
+            )
         } else if text.chars().any(char::is_control) {
             self.add(field, page.t("complaint-control"))
         } else {
@@ -91,7 +97,10 @@ impl Complaints {
             Err(LotRefusal::Empty) => self.add("lot", page.t("complaint-lot-empty")),
             Err(LotRefusal::Length { got }) => {
                 let max = domain::vaccines::LOT_LENGTH_MAX;
-                self.add("lot", page.t2("complaint-long", &("max", max), &("got", got)))
+                self.add(
+                    "lot",
+                    page.t2("complaint-long", &("max", max), &("got", got)),
+                )
             }
             Err(LotRefusal::Unprintable) => self.add("lot", page.t("complaint-control")),
         }
@@ -108,8 +117,12 @@ impl Complaints {
         if key.is_empty() {
             return self.add("product", page.t("complaint-product"));
         }
-        let Some(on) = on else { return Some(key.to_owned()) };
-        let in_use = Vaccines::bundled().find(key).is_some_and(|product| product.in_use(on));
+        let Some(on) = on else {
+            return Some(key.to_owned());
+        };
+        let in_use = Vaccines::bundled()
+            .find(key)
+            .is_some_and(|product| product.in_use(on));
         if in_use || kept == Some(key) {
             Some(key.to_owned())
         } else {

@@ -1,15 +1,22 @@
 //! The pages that people see.
 
 pub mod accounts;
+pub mod attachments;
+pub mod city;
 pub mod corrections;
 pub mod fields;
 pub mod home;
+pub mod ledger;
 pub mod login;
+pub mod persons;
 pub mod photos;
 pub mod reading;
 pub mod records;
 pub mod registration;
+pub mod residents;
 pub mod settings;
+pub mod statistics;
+pub mod stories;
 pub mod today;
 
 use crate::web::routes::Routes;
@@ -25,4 +32,10 @@ pub fn routes() -> Routes {
         .merge(reading::routes())
         .merge(registration::routes())
         .merge(today::routes())
+        .merge(city::routes())
+        .merge(ledger::routes())
+        .merge(persons::routes())
+        .merge(stories::routes())
+        .merge(residents::routes())
+        .merge(statistics::routes())
 }

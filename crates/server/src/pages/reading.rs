@@ -5,8 +5,8 @@
 
 use askama::Template;
 use axum::body::Bytes;
-use axum::extract::multipart::{Multipart, MultipartError};
 use axum::extract::State;
+use axum::extract::multipart::Multipart;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::access::{Action, VenuePermit};
@@ -17,7 +17,8 @@ use serde::Deserialize;
 use store::recorder::preview;
 use store::settings::DaySetting;
 
-use crate::pages::photos::{self, PHOTO_BYTES_MAX, image_address};
+use crate::pages::attachments;
+use crate::pages::photos::{self, PHOTO_BYTES_MAX};
 use crate::pages::records::{Badge, Digits, Found, city_name, kind_name, turn_name};
 use crate::pages::settings::{self, Strip};
 use crate::state::App;
@@ -159,11 +160,29 @@ fn read_page(
     typed: String,
     twice: bool,
 ) -> Result<Response, Problem> {
-    let status = if trouble.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if trouble.is_some() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
     let page = page.titled("read-title");
     let setting = Strip::of(setting, app.today(), page.texts);
-    let hints = WHYS.iter().map(|&why| (why.code(), page.t(why_text(why)))).collect();
-    Ok((status, html(&ReadPage { page, setting, trouble, typed, twice, hints })?).into_response())
+    let hints = WHYS
+        .iter()
+        .map(|&why| (why.code(), page.t(why_text(why))))
+        .collect();
+    Ok((
+        status,
+        html(&ReadPage {
+            page,
+            setting,
+            trouble,
+            typed,
+            twice,
+            hints,
+        })?,
+    )
+        .into_response())
 }
 
 /// The fields of the typed way.
@@ -186,10 +205,20 @@ async fn check_typed(
         Ok(setting) => setting,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let way = if typed.way == "scanner" { InputWay::Scanner } else { InputWay::Keyed };
+    let way = if typed.way == "scanner" {
+        InputWay::Scanner
+    } else {
+        InputWay::Keyed
+    };
     match typed_line(&page, &typed) {
         Ok((line, proof)) => {
-            let read = Read { line, way, proof, channels: Vec::new(), strip: None };
+            let read = Read {
+                line,
+                way,
+                proof,
+                channels: Vec::new(),
+                strip: None,
+            };
             check(&app, &permit, page, &setting, read, None).await
         }
         Err(trouble) => {
@@ -224,11 +253,19 @@ fn refused(page: &Page, refusal: CouponRefusal) -> Trouble {
         CouponRefusal::Length { got: NUMBER_DIGITS } => page.t("read-number-only.todo"),
         _ => page.t("read-typed.todo"),
     };
-    Trouble { text, todo, strip: None }
+    Trouble {
+        text,
+        todo,
+        strip: None,
+    }
 }
 
 fn trouble(page: &Page, id: &str, strip: Option<String>) -> Trouble {
-    Trouble { text: page.t(id), todo: page.t(&format!("{id}.todo")), strip }
+    Trouble {
+        text: page.t(id),
+        todo: page.t(&format!("{id}.todo")),
+        strip,
+    }
 }
 
 async fn check_photo(
@@ -253,7 +290,7 @@ async fn check_photo(
     match line_in(&reading) {
         Ok(read) => check(&app, &permit, page, &setting, read, None).await,
         Err(why) => {
-            let strip = reading.strip.as_ref().map(|strip| image_address(&strip.png()));
+            let strip = strip_address(&reading);
             let trouble = trouble(&page, why_text(why), strip);
             let twice = why == Why::CodesDisagree;
             read_page(&app, page, &setting, Some(trouble), String::new(), twice)
@@ -262,20 +299,18 @@ async fn check_photo(
 }
 
 async fn photo_in(mut form: Multipart) -> Result<Bytes, Problem> {
-    while let Some(field) = form.next_field().await.map_err(|error| cut(&error))? {
+    while let Some(field) = form.next_field().await.map_err(|error| attachments::cut_off(&error))? {
         if field.name() == Some("photo") {
-            return field.bytes().await.map_err(|error| cut(&error));
+            return field.bytes().await.map_err(|error| attachments::cut_off(&error));
         }
     }
     Ok(Bytes::new())
 }
 
-fn cut(error: &MultipartError) -> Problem {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large")
-    } else {
-        Problem::bad_request("body_incomplete")
-    }
+/// The picture of the printed line, if one was found.
+fn strip_address(reading: &Reading) -> Option<String> {
+    let strip = reading.strip.as_ref()?;
+    Some(attachments::address("image/png", &strip.png()))
 }
 
 /// What a reading says, if it says eighteen digits.
@@ -283,12 +318,29 @@ fn line_in(reading: &Reading) -> Result<Read, Why> {
     if let Outcome::No(why) = reading.outcome {
         return Err(why);
     }
-    let line = reading.digits.as_deref().and_then(|digits| CouponLine::parse(digits).ok());
+    let line = reading
+        .digits
+        .as_deref()
+        .and_then(|digits| CouponLine::parse(digits).ok());
     let line = line.ok_or(Why::NothingFound)?;
-    let way = if reading.by.contains(&Channel::Qr) { InputWay::Qr } else { InputWay::Ocr };
-    let proof = if reading.by.len() > 1 { Proof::Codes } else { Proof::Alone };
-    let strip = reading.strip.as_ref().map(|strip| image_address(&strip.png()));
-    Ok(Read { line, way, proof, channels: reading.by.clone(), strip })
+    let way = if reading.by.contains(&Channel::Qr) {
+        InputWay::Qr
+    } else {
+        InputWay::Ocr
+    };
+    let proof = if reading.by.len() > 1 {
+        Proof::Codes
+    } else {
+        Proof::Alone
+    };
+    let strip = strip_address(reading);
+    Ok(Read {
+        line,
+        way,
+        proof,
+        channels: reading.by.clone(),
+        strip,
+    })
 }
 
 fn picture_text(refusal: &PictureRefusal) -> &'static str {
@@ -347,9 +399,20 @@ pub async fn check(
         venue_name: setting.venue_name.clone(),
     };
     let (verdict, _) = preview(&app.db, permit, facts, app.today()).await?;
-    let status = if again.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    let status = if again.is_some() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
     let (id, trouble) = match again {
-        Some(Again { id, text, todo }) => (id, Some(Trouble { text, todo, strip: None })),
+        Some(Again { id, text, todo }) => (
+            id,
+            Some(Trouble {
+                text,
+                todo,
+                strip: None,
+            }),
+        ),
         None => (app.fresh_id().to_string(), None),
     };
     let shown = CheckPage {
@@ -363,7 +426,11 @@ pub async fn check(
         turn: turn_name(read.line.turn_digit(), read.line.kind(), texts),
         answer: Badge::answer(verdict.answer, texts),
         means: texts.t(&format!("answer-{}.means", verdict.answer.as_str())),
-        findings: verdict.findings.iter().map(|finding| Found::of(finding, texts)).collect(),
+        findings: verdict
+            .findings
+            .iter()
+            .map(|finding| Found::of(finding, texts))
+            .collect(),
         way: read.way.as_str(),
         proof: read.proof,
         channels: read

@@ -61,7 +61,10 @@ impl Shown {
         Self {
             id: record.id.to_string(),
             digits: Digits::of(&record.line),
-            number: record.number.as_ref().map(|number| number.as_str().to_owned()),
+            number: record
+                .number
+                .as_ref()
+                .map(|number| number.as_str().to_owned()),
             city: city_name(&record.line, texts),
             kind: kind_name(&record.line, texts),
             turn: turn_name(record.turn, record.line.kind(), texts),
@@ -75,7 +78,11 @@ impl Shown {
             input: texts.t(&format!("input-{}", record.input.as_str())),
             seq: record.seq,
             badges: badges(record, texts),
-            findings: record.findings.iter().map(|finding| Found::of(finding, texts)).collect(),
+            findings: record
+                .findings
+                .iter()
+                .map(|finding| Found::of(finding, texts))
+                .collect(),
             voided: record.standing == Standing::Void,
             confirmed: record.confirmed,
         }
@@ -101,7 +108,8 @@ impl Digits {
     /// The parts of a line.
     #[must_use]
     pub fn of(line: &CouponLine) -> Self {
-        let part = |range: std::ops::Range<usize>| line.as_str().get(range).unwrap_or_default().to_owned();
+        let part =
+            |range: std::ops::Range<usize>| line.as_str().get(range).unwrap_or_default().to_owned();
         Self {
             kind: part(0..1),
             turn: part(1..2),
@@ -160,7 +168,11 @@ impl Badge {
             Standing::Quarantined => ("bad", "warn"),
             Standing::Void => ("void", "void"),
         };
-        Self::new(tone, icon, texts.t(&format!("standing-{}", standing.as_str())))
+        Self::new(
+            tone,
+            icon,
+            texts.t(&format!("standing-{}", standing.as_str())),
+        )
     }
 
     /// How bad something is.
@@ -211,7 +223,9 @@ impl Found {
     #[must_use]
     pub fn of(finding: &Finding, texts: Texts) -> Self {
         let id = format!("finding-{}", finding.code.as_str());
-        let day = finding.day.map_or_else(|| "—".to_owned(), |day| day_text(day, texts));
+        let day = finding
+            .day
+            .map_or_else(|| "—".to_owned(), |day| day_text(day, texts));
         Self {
             severity: Badge::severity(finding.code.severity(), texts),
             name: texts.t(&format!("{id}.name")),
@@ -247,7 +261,11 @@ pub fn place_name(code: MunicipalityCode) -> Option<String> {
     let places = Places::bundled();
     let place = places.any(code)?;
     let prefecture = places.prefecture_name(place.prefecture);
-    Some(if place.name == prefecture { place.name.clone() } else { format!("{prefecture} {}", place.name) })
+    Some(if place.name == prefecture {
+        place.name.clone()
+    } else {
+        format!("{prefecture} {}", place.name)
+    })
 }
 
 /// What the coupon's kind digit means.
@@ -313,7 +331,11 @@ pub fn product_choices(day: Day, chosen: &str, texts: Texts) -> Vec<Choice> {
         .collect();
     if !chosen.is_empty() && !choices.iter().any(|choice| choice.chosen) {
         let label = product_name(chosen, texts);
-        choices.push(Choice { value: chosen.to_owned(), label, chosen: true });
+        choices.push(Choice {
+            value: chosen.to_owned(),
+            label,
+            chosen: true,
+        });
     }
     choices
 }

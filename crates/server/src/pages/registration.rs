@@ -2,9 +2,9 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header::USER_AGENT;
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::access::{Action, VenuePermit};
 use domain::coupons::CouponLine;
@@ -33,7 +33,11 @@ pub fn routes() -> Routes {
     Routes::new()
         .post("/venue/register", Guard::May(Action::RecordDose), register)
         .get("/venue/register", Guard::May(Action::RecordDose), back)
-        .get("/venue/result/{dose}", Guard::May(Action::RecordDose), result)
+        .get(
+            "/venue/result/{dose}",
+            Guard::May(Action::RecordDose),
+            result,
+        )
 }
 
 async fn back() -> Redirect {
@@ -61,11 +65,19 @@ async fn register(
     let permit = me.venue(Action::RecordDose)?;
     let id = DoseId(fields.id);
     let line = CouponLine::parse(&fields.line).map_err(|_| Problem::unprocessable("form_shape"))?;
-    let way =
-        InputWay::parse(&fields.way).ok_or_else(|| Problem::unprocessable("form_shape"))?;
-    let read = Read { line, way, proof: fields.proof, channels: Vec::new(), strip: None };
+    let way = InputWay::parse(&fields.way).ok_or_else(|| Problem::unprocessable("form_shape"))?;
+    let read = Read {
+        line,
+        way,
+        proof: fields.proof,
+        channels: Vec::new(),
+        strip: None,
+    };
     // Sent twice, and the settings were changed in between: the first sending stands.
-    if of_venue(&app.db, &permit, id).await?.is_some_and(|record| record.line == line) {
+    if of_venue(&app.db, &permit, id)
+        .await?
+        .is_some_and(|record| record.line == line)
+    {
         return Ok(Redirect::to(&format!("/venue/result/{id}")).into_response());
     }
     let setting = match settings::of_today(&app, &permit).await? {
@@ -73,10 +85,28 @@ async fn register(
         Err(elsewhere) => return Ok(elsewhere),
     };
     if setting.set_at.micros() != fields.set_at {
-        return again(&app, &permit, page, &setting, read, id, "check-settings-changed").await;
+        return again(
+            &app,
+            &permit,
+            page,
+            &setting,
+            read,
+            id,
+            "check-settings-changed",
+        )
+        .await;
     }
     if fields.proof.asks_to_compare() && fields.compared.is_none() {
-        return again(&app, &permit, page, &setting, read, id, "check-not-compared").await;
+        return again(
+            &app,
+            &permit,
+            page,
+            &setting,
+            read,
+            id,
+            "check-not-compared",
+        )
+        .await;
     }
     let report = Report {
         id,
@@ -114,20 +144,30 @@ async fn again(
     id: DoseId,
     text: &str,
 ) -> Result<Response, Problem> {
-    let again =
-        Again { id: id.to_string(), text: page.t(text), todo: page.t(&format!("{text}.todo")) };
+    let again = Again {
+        id: id.to_string(),
+        text: page.t(text),
+        todo: page.t(&format!("{text}.todo")),
+    };
     check(app, permit, page, setting, read, Some(again)).await
 }
 
 /// The device as its browser names it: the part in brackets, such as `Linux; Android 13; Lenovo TB-8504F`.
 pub fn device(headers: &HeaderMap) -> String {
-    let agent = headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
+    let agent = headers
+        .get(USER_AGENT)
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or_default();
     let named = agent
         .split_once('(')
         .and_then(|(_, rest)| rest.split_once(')'))
         .map_or(agent, |(inside, _)| inside);
     let named = if named.is_empty() { "browser" } else { named };
-    named.chars().filter(|character| !character.is_control()).take(DEVICE_LENGTH_MAX).collect()
+    named
+        .chars()
+        .filter(|character| !character.is_control())
+        .take(DEVICE_LENGTH_MAX)
+        .collect()
 }
 
 /// The same id came with other content: both are kept, and this says so.
@@ -141,8 +181,11 @@ struct ConflictPage {
 
 fn conflict(page: Page, first: &Receipt) -> Result<Response, Problem> {
     let page = page.titled("conflict-title");
-    let shown =
-        ConflictPage { page, first: first.dose.to_string(), recorded_at: first.at.japanese() };
+    let shown = ConflictPage {
+        page,
+        first: first.dose.to_string(),
+        recorded_at: first.at.japanese(),
+    };
     Ok((StatusCode::CONFLICT, html(&shown)?).into_response())
 }
 
@@ -165,8 +208,12 @@ async fn result(
 ) -> Result<Response, Problem> {
     let permit = me.venue(Action::RecordDose)?;
     let dose = DoseId(dose);
-    let record = of_venue(&app.db, &permit, dose).await?.ok_or_else(Problem::not_found)?;
-    let receipt = receipt(&app.db, &permit, dose).await?.ok_or_else(Problem::not_found)?;
+    let record = of_venue(&app.db, &permit, dose)
+        .await?
+        .ok_or_else(Problem::not_found)?;
+    let receipt = receipt(&app.db, &permit, dose)
+        .await?
+        .ok_or_else(Problem::not_found)?;
     let page = page.titled("result-title");
     let texts = page.texts;
     let (answer, done) = if record.standing == Standing::Void {
@@ -176,7 +223,13 @@ async fn result(
         (Badge::answer(record.answer, texts), done)
     };
     let hash = receipt.hash.to_string().chars().take(HASH_DIGITS).collect();
-    html(&ResultPage { record: Shown::of(&record, texts), answer, done, hash, page })
+    html(&ResultPage {
+        record: Shown::of(&record, texts),
+        answer,
+        done,
+        hash,
+        page,
+    })
 }
 
 #[cfg(test)]
@@ -190,7 +243,10 @@ mod tests {
             headers.insert(USER_AGENT, agent.parse().unwrap());
             assert_eq!(device(&headers), expected);
         };
-        check("Mozilla/5.0 (Linux; Android 13; TB-8504F) AppleWebKit", "Linux; Android 13; TB-8504F");
+        check(
+            "Mozilla/5.0 (Linux; Android 13; TB-8504F) AppleWebKit",
+            "Linux; Android 13; TB-8504F",
+        );
         check("curl/8.0", "curl/8.0");
         check("", "browser");
         check(&"x".repeat(100), &"x".repeat(DEVICE_LENGTH_MAX));

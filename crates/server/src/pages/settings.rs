@@ -23,14 +23,19 @@ use crate::web::routes::{Guard, Routes};
 /// The page of the settings.
 pub fn routes() -> Routes {
     let guard = Guard::May(Action::SetDay);
-    Routes::new().get("/venue/settings", guard, show).post("/venue/settings", guard, set)
+    Routes::new()
+        .get("/venue/settings", guard, show)
+        .post("/venue/settings", guard, set)
 }
 
 /// Today's settings of whoever reads coupons; without them there is only the way to the settings.
 ///
 /// # Errors
 /// The inner answer sends the browser to the settings; the outer one is the database's.
-pub async fn of_today(app: &App, permit: &VenuePermit) -> Result<Result<DaySetting, Response>, Problem> {
+pub async fn of_today(
+    app: &App,
+    permit: &VenuePermit,
+) -> Result<Result<DaySetting, Response>, Problem> {
     let found = settings::day(&app.db, permit, permit.actor().user, app.today()).await?;
     Ok(found.ok_or_else(|| Redirect::to("/venue/settings").into_response()))
 }
@@ -120,7 +125,12 @@ async fn show(State(app): State<App>, me: Me, page: Page) -> Result<Response, Pr
         },
         None => Fields {
             given_on: today.to_string(),
-            venue_name: me.organisation.name.chars().take(VENUE_NAME_LENGTH_MAX).collect(),
+            venue_name: me
+                .organisation
+                .name
+                .chars()
+                .take(VENUE_NAME_LENGTH_MAX)
+                .collect(),
             ..Fields::default()
         },
     };
@@ -148,14 +158,23 @@ async fn set(
     }
 }
 
-fn checked(app: &App, page: &Page, fields: &Fields, complaints: &mut Complaints) -> Option<DaySetting> {
+fn checked(
+    app: &App,
+    page: &Page,
+    fields: &Fields,
+    complaints: &mut Complaints,
+) -> Option<DaySetting> {
     let today = app.today();
     let given_on = complaints.day(page, "given_on", &fields.given_on, today);
     if given_on.is_some_and(|day| day != today) && fields.other_day.is_none() {
         complaints.add::<()>("other_day", page.t("settings-other-day-untold"));
     }
-    let venue_name =
-        complaints.text(page, "venue_name", &fields.venue_name, VENUE_NAME_LENGTH_MAX);
+    let venue_name = complaints.text(
+        page,
+        "venue_name",
+        &fields.venue_name,
+        VENUE_NAME_LENGTH_MAX,
+    );
     let doctor = complaints.doctor(page, &fields.doctor);
     let product = complaints.product(page, &fields.product, given_on, None);
     let lot = complaints.lot(page, &fields.lot);
@@ -180,13 +199,14 @@ async fn form(
     let page = page.titled("settings-title");
     let texts = page.texts;
     let today = app.today();
-    let set_before = settings::day(&app.db, permit, permit.actor().user, today).await?.is_some();
+    let set_before = settings::day(&app.db, permit, permit.actor().user, today)
+        .await?
+        .is_some();
     let suggestion = match settings::last_before(&app.db, permit, today).await? {
         Some(last) if !set_before => {
             let day = day_text(last.set_at.day_in_japan(), texts);
-            let text = |value: &str| {
-                page.t2("settings-before", &("day", day.as_str()), &("value", value))
-            };
+            let text =
+                |value: &str| page.t2("settings-before", &("day", day.as_str()), &("value", value));
             Some(Suggestion {
                 venue_name_text: text(&last.venue_name),
                 doctor_text: text(&last.doctor),

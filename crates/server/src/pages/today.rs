@@ -28,7 +28,10 @@ const ROWS: i64 = 50;
 
 /// The list of the day, and a record of it.
 pub fn routes() -> Routes {
-    let (see, correct) = (Guard::May(Action::SeeVenueDay), Guard::May(Action::CorrectAtVenue));
+    let (see, correct) = (
+        Guard::May(Action::SeeVenueDay),
+        Guard::May(Action::CorrectAtVenue),
+    );
     Routes::new()
         .get("/venue/today", see, list)
         .get("/venue/records/{dose}", see, show)
@@ -76,8 +79,14 @@ async fn list(
             .iter()
             .map(|(standing, count)| (Badge::standing(*standing, texts), *count))
             .collect(),
-        next: records.last().filter(|_| more).map(|last| last.id.to_string()),
-        records: records.iter().map(|record| Shown::of(record, texts)).collect(),
+        next: records
+            .last()
+            .filter(|_| more)
+            .map(|last| last.id.to_string()),
+        records: records
+            .iter()
+            .map(|record| Shown::of(record, texts))
+            .collect(),
         first_page: from.before.is_none(),
         page,
     })
@@ -114,7 +123,9 @@ async fn show(
 }
 
 async fn found(app: &App, permit: &VenuePermit, dose: Uuid) -> Result<Record, Problem> {
-    of_venue(&app.db, permit, DoseId(dose)).await?.ok_or_else(Problem::not_found)
+    of_venue(&app.db, permit, DoseId(dose))
+        .await?
+        .ok_or_else(Problem::not_found)
 }
 
 fn render(
@@ -125,8 +136,11 @@ fn render(
     complaints: Complaints,
     about_void: bool,
 ) -> Result<Response, Problem> {
-    let status =
-        if complaints.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let status = if complaints.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
     let page = page.titled("record-title");
     let texts = page.texts;
     let (products, turns) = correction_choices(record, &fields, texts);
@@ -190,7 +204,11 @@ async fn put_right(
         reason: said.reason,
         device: device(&headers),
     };
-    match app.recorder.correct(&Authority::Venue(permit), correction).await {
+    match app
+        .recorder
+        .correct(&Authority::Venue(permit), correction)
+        .await
+    {
         Ok(_) => Ok(done(&format!("/venue/records/{dose}"), "corrected")),
         Err(error) => {
             complaints.add::<()>("given_on", change_text(error, page.texts)?);

@@ -17,6 +17,27 @@ use crate::web::routes::Guard;
 /// The pages in the head, in this order, each for those who may.
 pub const NAVIGATION: &[(&str, &str, Guard)] = &[
     ("/", "nav-home", Guard::LoggedIn),
+    ("/venue/read", "nav-read", Guard::May(Action::ReadCoupon)),
+    ("/venue/today", "nav-today", Guard::May(Action::SeeVenueDay)),
+    ("/venue/settings", "nav-settings", Guard::May(Action::SetDay)),
+    ("/city", "nav-city", Guard::May(Action::SeeLedger)),
+    ("/city/ledger", "nav-ledger", Guard::May(Action::SeeLedger)),
+    ("/city/pending", "nav-pending", Guard::May(Action::SeeLedger)),
+    (
+        "/city/findings",
+        "nav-findings",
+        Guard::May(Action::SeeFindings),
+    ),
+    (
+        "/city/residents",
+        "nav-residents",
+        Guard::May(Action::LoadResidents),
+    ),
+    (
+        "/statistics",
+        "nav-statistics",
+        Guard::May(Action::SeeStatistics),
+    ),
     (
         "/accounts",
         "nav-accounts",
