@@ -1,5 +1,6 @@
 //! The two symbols of a coupon as bars: the QR code (二次元コード) and the NW-7 barcode.
 
+use barcoders::sym::codabar::Codabar;
 use qrcode::{EcLevel, QrCode, Version};
 
 use crate::layout::Area;
@@ -46,14 +47,20 @@ pub(crate) const NW7_QUIET: f32 = 10.0;
 ///
 /// `None` if there is anything but digits.
 pub(crate) fn nw7_bars(digits: &str, area: Area) -> Option<Vec<Area>> {
-    let widths = nw7_widths(digits)?;
-    let narrow_mm = area.width_mm / widths.iter().sum::<f32>();
+    // The code has signs and letters too; inside ours a letter would be taken for its end.
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let modules = Codabar::new(format!("A{digits}A")).ok()?.encode();
+    // The crate draws a wide element as two modules; only which ones are wide is taken from it.
+    let width = |run: &[u8]| if run.len() > 1 { NW7_WIDE } else { 1.0 };
+    let runs = || modules.chunk_by(|left, right| left == right);
+    let narrow_mm = area.width_mm / runs().map(width).sum::<f32>();
     let mut bars = Vec::new();
     let mut x_mm = area.x_mm;
-    for (element, width) in widths.into_iter().enumerate() {
-        let width_mm = width * narrow_mm;
-        // Seven elements and a gap to a character: the even ones are bars, the odd ones spaces.
-        if element % 2 == 0 {
+    for run in runs() {
+        let width_mm = width(run) * narrow_mm;
+        if run.first() == Some(&1) {
             bars.push(Area {
                 x_mm,
                 width_mm,
@@ -63,41 +70,6 @@ pub(crate) fn nw7_bars(digits: &str, area: Area) -> Option<Vec<Area>> {
         x_mm += width_mm;
     }
     Some(bars)
-}
-
-/// Bars and spaces in turn, in narrow elements, without the gap after the last character.
-fn nw7_widths(digits: &str) -> Option<Vec<f32>> {
-    let mut widths = Vec::new();
-    for character in ['A'].into_iter().chain(digits.chars()).chain(['A']) {
-        if !widths.is_empty() {
-            widths.push(1.0);
-        }
-        let wide = nw7_pattern(character)?;
-        widths.extend(
-            (0..7)
-                .rev()
-                .map(|bit| if wide >> bit & 1 == 1 { NW7_WIDE } else { 1.0 }),
-        );
-    }
-    Some(widths)
-}
-
-/// The seven elements of a character, bar first; 1 is wide (JIS X 0506).
-fn nw7_pattern(character: char) -> Option<u8> {
-    Some(match character {
-        '0' => 0b000_0011,
-        '1' => 0b000_0110,
-        '2' => 0b000_1001,
-        '3' => 0b110_0000,
-        '4' => 0b001_0010,
-        '5' => 0b100_0010,
-        '6' => 0b010_0001,
-        '7' => 0b010_0100,
-        '8' => 0b011_0000,
-        '9' => 0b100_1000,
-        'A' => 0b001_1010,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
@@ -153,6 +125,8 @@ mod tests {
 
     #[test]
     fn only_digits_become_a_barcode() {
-        assert_eq!(nw7_bars("12a", UNIT), None);
+        for text in ["12a", "12A4", "12-4", "１２"] {
+            assert_eq!(nw7_bars(text, UNIT), None, "{text}");
+        }
     }
 }
