@@ -19,10 +19,18 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
     ("/", "nav-home", Guard::LoggedIn),
     ("/venue/read", "nav-read", Guard::May(Action::ReadCoupon)),
     ("/venue/today", "nav-today", Guard::May(Action::SeeVenueDay)),
-    ("/venue/settings", "nav-settings", Guard::May(Action::SetDay)),
+    (
+        "/venue/settings",
+        "nav-settings",
+        Guard::May(Action::SetDay),
+    ),
     ("/city", "nav-city", Guard::May(Action::SeeLedger)),
     ("/city/ledger", "nav-ledger", Guard::May(Action::SeeLedger)),
-    ("/city/pending", "nav-pending", Guard::May(Action::SeeLedger)),
+    (
+        "/city/pending",
+        "nav-pending",
+        Guard::May(Action::SeeLedger),
+    ),
     (
         "/city/findings",
         "nav-findings",
@@ -84,8 +92,8 @@ pub struct Way {
     pub path: &'static str,
     /// Its name.
     pub name: String,
-    /// Whether it is the page that is open, or the room that it is in.
-    pub here: bool,
+    /// As in `aria-current`: `page` for the page that is open, `true` for the room that it is in.
+    pub current: Option<&'static str>,
 }
 
 impl Page {
@@ -180,13 +188,26 @@ impl Page {
             Guard::Public | Guard::LoggedIn => true,
             Guard::May(action) => me.may(action),
         };
+        let room = NAVIGATION
+            .iter()
+            .map(|(path, _, _)| *path)
+            .filter(|path| {
+                self.path
+                    .strip_prefix(path)
+                    .is_some_and(|rest| rest.starts_with('/'))
+            })
+            .max_by_key(|path| path.len());
         NAVIGATION
             .iter()
             .filter(|(_, _, guard)| open(guard))
             .map(|(path, id, _)| Way {
                 path,
                 name: self.t(id),
-                here: self.path == *path,
+                current: if self.path == *path {
+                    Some("page")
+                } else {
+                    room.filter(|room| room == path).map(|_| "true")
+                },
             })
             .collect()
     }

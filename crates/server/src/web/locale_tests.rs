@@ -24,7 +24,10 @@ fn variables(locale: Locale) -> BTreeMap<String, BTreeSet<String>> {
             }
             for after in line.split('$').skip(1) {
                 let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
-                let name = after[..end.unwrap_or(after.len())].to_owned();
+                let name = &after[..end.unwrap_or(after.len())];
+                // What somebody else said in the reader's language: `why_ja` here is `why_en` there.
+                let tail = format!("_{}", locale.tag());
+                let name = name.strip_suffix(&tail).unwrap_or(name).to_owned();
                 found.get_mut(&id).unwrap().insert(name);
             }
         }
@@ -47,10 +50,10 @@ fn program() -> Vec<(String, String)> {
                 .is_some_and(|kind| kind == "rs" || kind == "html")
                 && !path.ends_with("locale_tests.rs")
             {
-                files.push((
-                    path.display().to_string(),
-                    std::fs::read_to_string(&path).unwrap(),
-                ));
+                let text = std::fs::read_to_string(&path).unwrap();
+                let is_code = |line: &&str| !line.trim_start().starts_with("//");
+                let code: Vec<&str> = text.lines().filter(is_code).collect();
+                files.push((path.display().to_string(), code.join("\n")));
             }
         }
     }

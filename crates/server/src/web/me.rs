@@ -59,9 +59,9 @@ impl Me {
     #[must_use]
     pub fn place_for(&self, action: Action) -> Place {
         match (action, self.place()) {
-            (Action::SeeStatistics, Place::City(city)) => {
-                city.prefecture().map_or(Place::City(city), Place::Prefecture)
-            }
+            (Action::SeeStatistics, Place::City(city)) => city
+                .prefecture()
+                .map_or(Place::City(city), Place::Prefecture),
             (_, home) => home,
         }
     }

@@ -3,6 +3,8 @@
 pub mod assets;
 pub mod body;
 pub mod csrf;
+#[cfg(test)]
+pub(crate) mod house;
 pub mod layout;
 pub mod locale;
 pub mod logins;
@@ -87,3 +89,7 @@ pub fn percent_encoded(text: &str) -> String {
     }
     out
 }
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -231,3 +231,7 @@ impl axum::extract::FromRequestParts<App> for Me {
         Identity::of(&parts.extensions)?.ok_or_else(Problem::not_logged_in)
     }
 }
+
+#[cfg(test)]
+#[path = "routes_tests.rs"]
+mod tests;

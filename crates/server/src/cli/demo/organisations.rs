@@ -311,15 +311,12 @@ impl Founding<'_> {
         Ok(NewAccount {
             id: UserId(fresh(self.outside)),
             login: login.to_owned(),
-            name: format!(
-                "{} {}",
-                organisation.name,
-                if role == ADMIN {
-                    "管理者"
-                } else {
-                    "担当者"
-                }
-            ),
+            name: if role == ADMIN {
+                "見本 管理者"
+            } else {
+                "見本 担当者"
+            }
+            .to_owned(),
             role,
             password_hash: hash,
             password_must_change: false,
