@@ -46,6 +46,8 @@ function watchPhoto() {
   const form = document.querySelector("#photo-form");
   const photo = document.querySelector("#photo");
   if (!(form instanceof HTMLFormElement) || !(photo instanceof HTMLInputElement)) return;
+  // The label becomes the one large button; the field stays for the keyboard.
+  form.classList.add("one-touch");
   photo.addEventListener("change", () => {
     if (!photo.files || photo.files.length === 0) return;
     const sending = form.querySelector("[data-sending]");

@@ -1,4 +1,4 @@
-//! A city's desk (台帳の机): what waits, and the ways to it.
+//! A city's desk (対応状況): what waits, and the ways to it.
 
 use askama::Template;
 use axum::extract::State;

@@ -58,7 +58,8 @@ struct Chapter {
     by: String,
     organisation: String,
     device: String,
-    input: String,
+    /// By which way, where that says something: a click is a click.
+    input: Option<String>,
     hash: String,
     hash_short: String,
     reason: Option<String>,
@@ -175,6 +176,8 @@ impl Chapter {
         });
         let stands_otherwise =
             |after: &&Personal| before.is_none_or(|one| one.standing != after.standing);
+        let finds_otherwise =
+            |after: &&Personal| before.is_none_or(|one| one.findings != after.findings);
         Self {
             seq: entry.seq,
             act: texts.t(&format!("act-{}", entry.act.as_str())),
@@ -183,7 +186,8 @@ impl Chapter {
             by: entry.by.clone(),
             organisation: entry.organisation.clone(),
             device: entry.device.clone(),
-            input: texts.t(&format!("input-{}", entry.input.as_str())),
+            input: brings_digits(entry.act)
+                .then(|| texts.t(&format!("input-{}", entry.input.as_str()))),
             hash_short: hash.chars().take(HASH_DIGITS).collect(),
             hash,
             reason: personal.and_then(|one| one.reason.clone()),
@@ -191,7 +195,7 @@ impl Chapter {
             standing: personal
                 .filter(stands_otherwise)
                 .map(|one| Badge::standing(one.standing, texts)),
-            findings: personal.map_or_else(Vec::new, |one| {
+            findings: personal.filter(finds_otherwise).map_or_else(Vec::new, |one| {
                 one.findings
                     .iter()
                     .map(|finding| Found::of(finding, texts))
@@ -200,6 +204,11 @@ impl Chapter {
             erased: personal.is_none(),
         }
     }
+}
+
+/// Whether an entry came with digits that were read somehow.
+fn brings_digits(act: Act) -> bool {
+    matches!(act, Act::Recorded | Act::Contested | Act::Matched)
 }
 
 fn tone(act: Act) -> &'static str {

@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::access::{Action, VenuePermit};
 use domain::calendar::Day;
-use domain::doses::{ChangeRefusal, DoseId, Standing};
+use domain::doses::{ChangeRefusal, DoseId, REASON_LENGTH_MAX, Standing};
 use serde::Deserialize;
 use store::doses::{Record, count_of_venue, of_venue, today_of_venue};
 use store::recorder::{Authority, Correction, Decision};
@@ -25,6 +25,9 @@ use crate::web::routes::{Guard, Routes};
 
 /// Records on one page of the list.
 const ROWS: i64 = 50;
+
+/// Why a venue takes a record back, apart from other reasons in its own words.
+const VOID_REASONS: [&str; 3] = ["misread", "twice", "not-given"];
 
 /// The list of the day, and a record of it.
 pub fn routes() -> Routes {
@@ -226,6 +229,22 @@ struct Voiding {
     words: String,
 }
 
+impl Voiding {
+    /// The reason in the words that go into the ledger; one that is none of ours needs words.
+    fn why(&self, page: &Page, complaints: &mut Complaints) -> Option<String> {
+        let words = self.words.trim();
+        let usual = VOID_REASONS
+            .into_iter()
+            .find(|reason| *reason == self.reason)
+            .map(|reason| page.t(&format!("void-{reason}")));
+        match usual {
+            Some(usual) if words.is_empty() => Some(usual),
+            Some(usual) => complaints.text(page, "words", &format!("{usual} {words}"), REASON_LENGTH_MAX),
+            None => complaints.text(page, "words", words, REASON_LENGTH_MAX),
+        }
+    }
+}
+
 async fn take_back(
     State(app): State<App>,
     me: Me,
@@ -238,8 +257,7 @@ async fn take_back(
     let record = found(&app, &permit, dose).await?;
     let fields = CorrectionFields::of(&record);
     let mut complaints = Complaints::default();
-    let text = [voiding.reason.trim(), voiding.words.trim()].join(" ");
-    let Some(reason) = complaints.reason(&page, &text) else {
+    let Some(reason) = voiding.why(&page, &mut complaints) else {
         return render(&app, page, &record, fields, complaints, true);
     };
     let decision = Decision {
@@ -252,7 +270,7 @@ async fn take_back(
     match app.recorder.void(&Authority::Venue(permit), decision).await {
         Ok(_) => Ok(done("/venue/today", "voided")),
         Err(error) => {
-            complaints.add::<()>("reason", change_text(error, page.texts)?);
+            complaints.add::<()>("words", change_text(error, page.texts)?);
             render(&app, page, &record, fields, complaints, true)
         }
     }

@@ -14,6 +14,7 @@ statistics-total = Total
 statistics-sum = Total
 statistics-by-day = Doses by day
 statistics-chart = Chart of doses by day. The table below has the same numbers.
+statistics-week = Week (from Monday)
 statistics-table = The numbers
 statistics-by-prefecture = Doses by prefecture
 statistics-by-sex = Doses by sex and age

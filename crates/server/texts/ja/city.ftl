@@ -1,13 +1,13 @@
 ## 市町村の画面
 
-nav-city = 台帳の机
+nav-city = 対応状況
 nav-ledger = 台帳
 nav-pending = 登録待ち
 nav-findings = 要確認
 nav-residents = 接種対象者
 
-# 机
-desk-title = 台帳の机
+# 対応状況
+desk-title = 対応状況
 desk-waiting = 対応を待つもの
 desk-holds = 台帳と名簿
 desk-to-correct = 隔離中の記録と、内容の食い違う記録
@@ -116,5 +116,5 @@ loaded-taken = この行
 loaded-kept = 登録した
 loaded-left = 除いた
 loaded-more = ほかに{ $count }件あります。CSVで保存して確かめてください。
-loaded-desk = 机へ戻る
+loaded-desk = 対応状況へ
 loaded-again = 続けて取り込む

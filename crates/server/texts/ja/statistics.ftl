@@ -14,6 +14,7 @@ statistics-total = 合計
 statistics-sum = 計
 statistics-by-day = 日ごとの接種回数
 statistics-chart = 日ごとの接種回数のグラフ。同じ数を下の表でも見られます。
+statistics-week = 週(月曜から)
 statistics-table = 数の表
 statistics-by-prefecture = 都道府県ごとの接種回数
 statistics-by-sex = 性別・年齢区分ごとの接種回数
