@@ -1,5 +1,5 @@
 //! Reads every photograph of a folder with a `labels.csv` (columns `file`, `difficulty`, `digits`, `has_qr`, `nw7`)
-//! and prints how many were read right, not at all, and wrong: as a whole and by channel.
+//! and prints how many were read right, not at all, and wrong: as a whole and by channel. Fails if any was wrong.
 //!
 //! `cargo run -p reader --example read_folder -- FOLDER`
 
@@ -16,8 +16,13 @@ fn main() -> ExitCode {
     };
     match album::Album::open(Path::new(&folder)) {
         Ok(album) => {
-            eprint!("{}", album.read_all());
-            ExitCode::SUCCESS
+            let table = album.read_all();
+            eprint!("{table}");
+            if table.wrong("all") == 0 {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
         }
         Err(error) => {
             eprintln!("{folder}: {error}");

@@ -18,9 +18,24 @@ pub(crate) struct Eighteen {
 }
 
 impl Eighteen {
-    /// As sure as of its least sure digit.
-    pub(crate) fn confidence(&self) -> f32 {
-        self.certainties.iter().copied().fold(1.0, f32::min)
+    /// How sure both readings are of the first `count` digits: as of the least sure one; 0 where they differ.
+    pub(crate) fn agreement(&self, other: &Eighteen, count: usize) -> f32 {
+        let same = self
+            .digits
+            .bytes()
+            .zip(other.digits.bytes())
+            .take(count)
+            .all(|(one, other)| one == other);
+        let certainties = self
+            .certainties
+            .iter()
+            .take(count)
+            .chain(other.certainties.iter().take(count));
+        if same {
+            certainties.copied().fold(1.0, f32::min)
+        } else {
+            0.0
+        }
     }
 }
 
@@ -181,11 +196,24 @@ mod tests {
 
     #[test]
     fn the_least_sure_digit_makes_the_confidence() {
-        let mut columns = columns("211310160000012345");
-        for column in &mut columns[4..8] {
+        let mut blurred = columns("211310160000012345");
+        for column in &mut blurred[4 * 12..4 * 13] {
             column.iter_mut().for_each(|share| *share *= 0.5);
         }
-        assert!((eighteen(&columns).unwrap().confidence() - 0.45).abs() < 1e-6);
+        let (blurred, clear) = (
+            eighteen(&blurred).unwrap(),
+            eighteen(&columns("211310160000012345")).unwrap(),
+        );
+        assert!((clear.agreement(&blurred, 18) - 0.45).abs() < 1e-6);
+        assert!((clear.agreement(&blurred, 8) - 0.9).abs() < 1e-6);
+    }
+
+    #[test]
+    fn readings_that_differ_agree_on_nothing_but_their_common_head() {
+        let (one, other) = (columns("211310160000012345"), columns("211310160000012346"));
+        let (one, other) = (eighteen(&one).unwrap(), eighteen(&other).unwrap());
+        assert_eq!(one.agreement(&other, 18), 0.0);
+        assert!(one.agreement(&other, 17) > 0.8);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! not read costs a nurse ten seconds.
 
 use crate::check::{Doubt, Turns, judge};
-use crate::line::LineReading;
+use crate::line::{CONFIDENCE_MIN, LineReading};
 
 /// A way by which digits come off a coupon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,8 +71,10 @@ pub enum Outcome {
 /// What the three channels gave for one picture.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Found {
+    /// The text of a QR code, whatever it says.
     pub qr: Option<String>,
     pub line: Option<LineReading>,
+    /// 10 or 18 digits.
     pub nw7: Option<String>,
 }
 
@@ -103,6 +105,7 @@ pub(crate) fn weigh(found: &Found) -> Verdict {
             ..no(Why::CodesDisagree)
         };
     }
+    // The bars have no check character: without another channel they are not believed, not even all 18.
     let Some((_, digits)) = full.iter().find(|(channel, _)| *channel != Channel::Nw7) else {
         return no(why_not(found));
     };
@@ -140,19 +143,31 @@ fn full_readings(found: &Found) -> Vec<(Channel, String)> {
         .qr
         .as_deref()
         .filter(|text| judge(text, Turns::Any).is_ok());
-    let line = sure_line(found).filter(|digits| judge(digits, Turns::Printed).is_ok());
     let nw7 = found
         .nw7
         .as_deref()
         .filter(|digits| judge(digits, Turns::Any).is_ok());
+    let line = believed_line(found)
+        .filter(|digits| judge(digits, Turns::Printed).is_ok() || Some(*digits) == qr);
     [(Channel::Qr, qr), (Channel::Ocr, line), (Channel::Nw7, nw7)]
         .into_iter()
         .filter_map(|(channel, digits)| Some((channel, digits?.to_owned())))
         .collect()
 }
 
-fn sure_line(found: &Found) -> Option<&str> {
-    found.line.as_ref().and_then(LineReading::sure)
+/// The line's digits: if they are sure in themselves, or if a code that was read independently says the same. That a
+/// misread line is by chance what a code says is out of the question.
+fn believed_line(found: &Found) -> Option<&str> {
+    let line = found.line.as_ref()?;
+    let digits = line.digits.as_deref()?;
+    let confirmed = |code: &str| match code.len() {
+        TICKET_DIGITS => digits.ends_with(code) && line.head_confidence >= CONFIDENCE_MIN,
+        _ => digits == code,
+    };
+    let believed = line.sure().is_some()
+        || found.qr.as_deref().is_some_and(|qr| qr == digits)
+        || found.nw7.as_deref().is_some_and(confirmed);
+    believed.then_some(digits)
 }
 
 /// Everything that was read, if any of it contradicts the rest; else nothing.
@@ -184,16 +199,14 @@ fn conflict(found: &Found, full: &[(Channel, String)]) -> Vec<(Channel, String)>
 
 /// The reason that helps most: what is nearest to a reading comes first.
 fn why_not(found: &Found) -> Why {
-    let eighteen_but_impossible = |digits: &str, turns| match judge(digits, turns) {
-        Ok(()) | Err(Doubt::NotEighteenDigits) => false,
-        Err(_) => true,
+    let impossible = |digits: &str, turns| {
+        !matches!(judge(digits, turns), Ok(()) | Err(Doubt::NotEighteenDigits))
     };
     let bad_qr = found
         .qr
         .as_deref()
-        .is_some_and(|text| eighteen_but_impossible(text, Turns::Any));
-    let bad_line =
-        sure_line(found).is_some_and(|digits| eighteen_but_impossible(digits, Turns::Printed));
+        .is_some_and(|text| impossible(text, Turns::Any));
+    let bad_line = believed_line(found).is_some_and(|digits| impossible(digits, Turns::Printed));
     if bad_qr || bad_line {
         Why::BadCheckDigit
     } else if found

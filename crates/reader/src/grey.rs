@@ -88,6 +88,90 @@ impl Grey {
         }
     }
 
+    /// The mean over the rectangle that reaches `across` pixels to the left and right of each pixel and `down` pixels
+    /// up and down; at the border, over what there is of it.
+    pub fn blurred(&self, across: usize, down: usize) -> Grey {
+        let mut pixels = Vec::with_capacity(self.pixels.len());
+        let mut columns = vec![0u32; self.width];
+        for y in 0..down.min(self.height) {
+            columns
+                .iter_mut()
+                .zip(self.row(y))
+                .for_each(|(sum, &pixel)| *sum += u32::from(pixel));
+        }
+        for y in 0..self.height {
+            if y + down < self.height {
+                columns
+                    .iter_mut()
+                    .zip(self.row(y + down))
+                    .for_each(|(sum, &pixel)| *sum += u32::from(pixel));
+            }
+            if y > down {
+                let gone = self.row(y - down - 1);
+                columns
+                    .iter_mut()
+                    .zip(gone)
+                    .for_each(|(sum, &pixel)| *sum -= u32::from(pixel));
+            }
+            let rows = (y + down + 1).min(self.height) - y.saturating_sub(down);
+            blur_row(&columns, across, rows, &mut pixels);
+        }
+        Grey {
+            width: self.width,
+            height: self.height,
+            pixels,
+        }
+    }
+
+    /// Steeper edges: each pixel is moved away from the mean around it by `amount` times the difference.
+    pub fn sharpened(&self, radius: usize, amount: f32) -> Grey {
+        let around = self.blurred(radius, radius).blurred(radius, radius);
+        let steeper = |(&pixel, &mean): (&u8, &u8)| {
+            let (pixel, mean) = (f32::from(pixel), f32::from(mean));
+            // The cast stops at 0 and 255.
+            (pixel + amount * (pixel - mean)) as u8
+        };
+        let pixels = self
+            .pixels
+            .iter()
+            .zip(&around.pixels)
+            .map(steeper)
+            .collect();
+        Grey {
+            width: self.width,
+            height: self.height,
+            pixels,
+        }
+    }
+
+    /// Twice as large, linearly between pixels.
+    pub fn doubled(&self) -> Grey {
+        let mut pixels = Vec::with_capacity(4 * self.pixels.len());
+        for y in 0..2 * self.height {
+            let near = self.row(y / 2);
+            let far = self.row(if y % 2 == 0 {
+                (y / 2).saturating_sub(1)
+            } else {
+                y / 2 + 1
+            });
+            let column = |x: usize| 3 * u32::from(near[x]) + u32::from(far[x]);
+            for x in 0..self.width {
+                let (here, before, after) = (
+                    column(x),
+                    column(x.saturating_sub(1)),
+                    column((x + 1).min(self.width - 1)),
+                );
+                pixels.push(((3 * here + before + 8) / 16) as u8);
+                pixels.push(((3 * here + after + 8) / 16) as u8);
+            }
+        }
+        Grey {
+            width: 2 * self.width,
+            height: 2 * self.height,
+            pixels,
+        }
+    }
+
     /// The brightness at a place between pixels, linearly between the four around it; outside, the border's.
     pub fn at(&self, x: f32, y: f32) -> f32 {
         let x = x.clamp(0.0, (self.width - 1) as f32);
@@ -139,6 +223,21 @@ impl Grey {
             height,
             pixels,
         }
+    }
+}
+
+fn blur_row(columns: &[u32], across: usize, rows: usize, pixels: &mut Vec<u8>) {
+    let width = columns.len();
+    let mut sum: u32 = columns.iter().take(across).sum();
+    for x in 0..width {
+        if x + across < width {
+            sum += columns[x + across];
+        }
+        if x > across {
+            sum -= columns[x - across - 1];
+        }
+        let count = rows * ((x + across + 1).min(width) - x.saturating_sub(across));
+        pixels.push((sum as f32 / count as f32 + 0.5) as u8);
     }
 }
 
@@ -195,6 +294,27 @@ mod tests {
             grey(3, &[2, 4, 6, 1, 3, 5])
         );
         assert_eq!(picture.turned(Turn::Half), grey(2, &[6, 5, 4, 3, 2, 1]));
+    }
+
+    #[test]
+    fn blurring_takes_the_mean_of_what_there_is() {
+        let picture = grey(3, &[0, 30, 60, 30, 60, 90]);
+        assert_eq!(picture.blurred(1, 0), grey(3, &[15, 30, 45, 45, 60, 75]));
+        assert_eq!(picture.blurred(0, 5), grey(3, &[15, 45, 75, 15, 45, 75]));
+        assert_eq!(picture.blurred(9, 9), grey(3, &[45; 6]));
+    }
+
+    #[test]
+    fn sharpening_leaves_paper_alone_and_deepens_ink() {
+        assert_eq!(grey(3, &[200; 9]).sharpened(1, 4.0), grey(3, &[200; 9]));
+        let line = grey(5, &[200, 200, 100, 200, 200]).sharpened(1, 2.0);
+        assert!(line.row(0)[2] < 100 && line.row(0)[1] > 200);
+    }
+
+    #[test]
+    fn doubling_puts_new_pixels_between() {
+        assert_eq!(grey(2, &[0, 160]).doubled().row(0), [0, 40, 120, 160]);
+        assert_eq!(grey(1, &[7]).doubled(), grey(2, &[7; 4]));
     }
 
     #[test]

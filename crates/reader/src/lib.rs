@@ -16,15 +16,19 @@ mod fit;
 mod fusion;
 mod grey;
 mod line;
+mod look;
 mod net;
+mod nw7;
 mod photo;
+mod profile;
 mod strip;
 mod threshold;
 
-pub use codes::{read_nw7, read_qr};
+pub use codes::{Qr, read_nw7, read_qr};
 pub use fusion::{Channel, Outcome, Why};
 pub use grey::{Grey, Turn};
 pub use line::{CONFIDENCE_MIN, LineReading, read_line};
+pub use look::read_bars;
 pub use photo::{
     DECODED_BYTES_MAX, FILE_BYTES_MAX, PIXELS_MAX, PictureRefusal, SIDE_READ_MAX,
     decode as decode_photo,
@@ -81,29 +85,10 @@ pub fn read(bytes: &[u8]) -> Result<Reading, PictureRefusal> {
     Ok(read_grey(&decode_photo(bytes)?))
 }
 
-/// Reads a grey picture. If nothing is found as it lies, it is turned.
+/// Reads a grey picture, however it is turned.
 pub fn read_grey(grey: &Grey) -> Reading {
-    let upright = look(grey);
-    let first = weigh(&upright);
-    if first.outcome != Outcome::No(Why::NothingFound) {
-        return reading(first, upright);
-    }
-    for turn in [Turn::Quarter, Turn::Half, Turn::ThreeQuarters] {
-        let found = look(&grey.turned(turn));
-        let verdict = weigh(&found);
-        if verdict.outcome != Outcome::No(Why::NothingFound) {
-            return reading(verdict, found);
-        }
-    }
-    reading(first, upright)
-}
-
-fn look(grey: &Grey) -> Found {
-    Found {
-        qr: read_qr(grey),
-        line: read_line(grey),
-        nw7: read_nw7(grey),
-    }
+    let found = look::look(grey);
+    reading(weigh(&found), found)
 }
 
 fn reading(verdict: fusion::Verdict, found: Found) -> Reading {

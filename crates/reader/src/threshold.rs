@@ -29,7 +29,8 @@ pub(crate) struct InkMap {
 /// The sums over the window slide along: one column of sums for each x, moved down a row at a time, so the cost does
 /// not depend on the radius.
 pub(crate) fn mark_ink(grey: &Grey, rule: Ink) -> InkMap {
-    let smooth = smoothed(grey);
+    // The sensor's noise goes, the strokes stay.
+    let smooth = grey.blurred(1, 1);
     let (width, height, radius) = (grey.width(), grey.height(), rule.radius);
     let mut columns = vec![Sums::default(); width];
     for y in 0..radius.min(height) {
@@ -114,24 +115,6 @@ fn is_ink(pixel: u8, window: Sums, count: f32, rule: Ink) -> bool {
     darker_by > 0.0
         && variance > (rule.contrast_min * mean).powi(2)
         && darker_by.powi(2) > rule.deviations.powi(2) * variance
-}
-
-/// The mean of each pixel and its eight neighbours: takes the sensor's noise away, keeps the strokes.
-fn smoothed(grey: &Grey) -> Grey {
-    let (width, height) = (grey.width(), grey.height());
-    let mut pixels = Vec::with_capacity(width * height);
-    let mut columns = vec![0u16; width];
-    for y in 0..height {
-        let (above, here, below) = (grey.row(y.saturating_sub(1)), grey.row(y), grey.row(y + 1));
-        for (x, sum) in columns.iter_mut().enumerate() {
-            *sum = u16::from(above[x]) + u16::from(here[x]) + u16::from(below[x]);
-        }
-        for x in 0..width {
-            let sum = columns[x.saturating_sub(1)] + columns[x] + columns[(x + 1).min(width - 1)];
-            pixels.push((sum / 9) as u8);
-        }
-    }
-    Grey::new(width, height, pixels).unwrap_or_else(|| grey.clone())
 }
 
 #[cfg(test)]
