@@ -104,7 +104,7 @@ function options([axis, ...names], counts, days) {
     height: HEIGHT,
     // Days are civil days: no zone may move them.
     tzDate: (/** @type {number} */ seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
-    cursor: { drag: { x: false, y: false } },
+    cursor: { drag: { x: false, y: false }, points: { show: false } },
     scales: {
       x: { range: (/** @type {unknown} */ _, /** @type {number} */ least, /** @type {number} */ most) => [least - 4 * DAY_SECONDS, most + 4 * DAY_SECONDS] },
       y: { range: (/** @type {unknown} */ _, /** @type {number} */ __, /** @type {number} */ most) => [0, Math.max(1, most * 1.05)] },
