@@ -109,18 +109,6 @@ pub struct NewAccount {
     pub password_must_change: bool,
 }
 
-/// Where an organisation of that territory stands.
-#[must_use]
-pub fn place_of(territory: &Territory) -> Place {
-    match *territory {
-        Territory::Nation => Place::Nation,
-        Territory::Prefecture(prefecture) => Place::Prefecture(prefecture),
-        Territory::City(city) => Place::City(city),
-        Territory::Venue { id, city } => Place::Venue { id, city },
-        Territory::Company(id) => Place::Company(id),
-    }
-}
-
 /// Creates the nation and its first administrator: the only account made without a permit.
 ///
 /// # Errors
@@ -339,7 +327,7 @@ pub async fn organisations_under(db: &Db, actor: &Actor) -> Result<Vec<Organisat
         domain::access::may(
             actor,
             Action::ManageAccounts,
-            &place_of(&organisation.territory),
+            &organisation.territory.place(),
         )
     };
     Ok(found.into_iter().filter(reaches).collect())
@@ -527,7 +515,7 @@ async fn insert_organisation(tx: &mut Tx, new: &NewOrganisation, place: &Place) 
          VALUES ($1, $2, $3, $4, $5, $6, $7, 1)"
     ))
     .bind(new.id.0.as_bytes().to_vec())
-    .bind(kind_key(new.kind).to_owned())
+    .bind(new.kind.as_str().to_owned())
     .bind(new.name.clone())
     .bind(place_key(place))
     .bind(prefecture.map(|found| i64::from(found.number())))
@@ -552,7 +540,7 @@ async fn insert_account(
     .bind(organisation.id.0.as_bytes().to_vec())
     .bind(new.login.clone())
     .bind(new.name.clone())
-    .bind(role_key(new.role).to_owned())
+    .bind(new.role.as_str().to_owned())
     .bind(new.password_hash.clone())
     .bind(i64::from(new.password_must_change))
     .bind(at.micros())
@@ -619,7 +607,7 @@ fn account_of(row: AccountRow) -> Result<Account> {
         id: UserId(uuid(&id, "account", "id")?),
         login,
         name,
-        role: role_of(&role)?,
+        role: Role::parse(&role).ok_or(Error::Inconsistent { table: "account", column: "role" })?,
         organisation: organisation_of((h, i, j, k, l, m, n))?,
         active: active == 1,
         password_must_change: must_change == 1,
@@ -655,7 +643,7 @@ fn organisation_of(row: OrganisationRow) -> Result<Organisation> {
         .transpose()?;
     Ok(Organisation {
         id,
-        kind: kind_of(&kind)?,
+        kind: OrganisationKind::parse(&kind).ok_or_else(|| wrong("kind"))?,
         name,
         territory,
         facility_code,
@@ -671,58 +659,6 @@ fn place_key(place: &Place) -> String {
         Place::City(city) => format!("city:{city}"),
         Place::Venue { id, .. } => format!("venue:{}", id.0),
         Place::Company(id) => format!("company:{}", id.0),
-    }
-}
-
-/// How a kind of organisation is spelled in the database and in the API.
-#[must_use]
-pub fn kind_key(kind: OrganisationKind) -> &'static str {
-    match kind {
-        OrganisationKind::Nation => "nation",
-        OrganisationKind::Prefecture => "prefecture",
-        OrganisationKind::City => "city",
-        OrganisationKind::Venue => "venue",
-        OrganisationKind::Wholesaler => "wholesaler",
-        OrganisationKind::Maker => "maker",
-        OrganisationKind::Federation => "federation",
-    }
-}
-
-fn kind_of(key: &str) -> Result<OrganisationKind> {
-    Ok(match key {
-        "nation" => OrganisationKind::Nation,
-        "prefecture" => OrganisationKind::Prefecture,
-        "city" => OrganisationKind::City,
-        "venue" => OrganisationKind::Venue,
-        "wholesaler" => OrganisationKind::Wholesaler,
-        "maker" => OrganisationKind::Maker,
-        "federation" => OrganisationKind::Federation,
-        _ => {
-            return Err(Error::Inconsistent {
-                table: "organisation",
-                column: "kind",
-            });
-        }
-    })
-}
-
-/// How a role is spelled in the database and in the API.
-#[must_use]
-pub fn role_key(role: Role) -> &'static str {
-    match role {
-        Role::Administrator => "administrator",
-        Role::Operator => "operator",
-    }
-}
-
-fn role_of(key: &str) -> Result<Role> {
-    match key {
-        "administrator" => Ok(Role::Administrator),
-        "operator" => Ok(Role::Operator),
-        _ => Err(Error::Inconsistent {
-            table: "account",
-            column: "role",
-        }),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The JSON API under `/api/v1`, the open data, and the two addresses that watchers of the server call.
 
+pub mod accounts;
 pub mod coupons;
 pub mod doses;
 pub mod fields;
@@ -21,6 +22,7 @@ pub fn routes() -> Routes {
         .merge(health::routes())
         .merge(openapi::routes())
         .merge(sessions::routes())
+        .merge(accounts::routes())
         .merge(places::routes())
         .merge(settings::routes())
         .merge(coupons::routes())

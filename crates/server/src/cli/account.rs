@@ -12,8 +12,8 @@ use store::accounts::{self, NewAccount, NewOrganisation};
 
 use crate::cli::{complain, say};
 use crate::config;
-use crate::pages::accounts::login_of;
 use crate::web::locale::{Locale, Texts};
+use crate::web::newcomers::login_of;
 use crate::web::passwords;
 use crate::web::problem::Problem;
 

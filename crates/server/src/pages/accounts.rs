@@ -3,25 +3,21 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use domain::access::{Action, OrganisationId, Permit, Role, UserId};
+use domain::access::{Action, OrganisationId, Permit, Place, UserId};
 use serde::Deserialize;
-use store::accounts::{self, Account, NewAccount, NewPassword, Organisation};
+use store::accounts::{self, Account, NewPassword, Organisation};
 use uuid::Uuid;
 
 use crate::state::App;
 use crate::web::body::PageForm;
 use crate::web::layout::{Page, done, html};
-use crate::web::logins::LOGIN_CHARACTERS_MAX;
 use crate::web::me::Me;
+use crate::web::newcomers;
 use crate::web::passwords;
 use crate::web::problem::Problem;
 use crate::web::routes::{Guard, Routes};
 
 const MANAGE: Guard = Guard::May(Action::ManageAccounts);
-/// Characters of a login at least.
-const LOGIN_CHARACTERS_MIN: usize = 3;
-/// Characters of a person's name at most: the longest in any register is far shorter.
-const NAME_CHARACTERS_MAX: usize = 100;
 
 /// The people, and what can be done with their logins.
 pub fn routes() -> Routes {
@@ -46,7 +42,8 @@ pub fn routes() -> Routes {
 #[template(path = "accounts.html")]
 struct Accounts {
     page: Page,
-    organisations: Vec<Organisation>,
+    /// Whether there are other organisations whose people the reader manages.
+    lets_others_in: bool,
     organisation: Organisation,
     people: Vec<Person>,
     refused: Option<Problem>,
@@ -86,7 +83,7 @@ async fn managed(
     let organisation = accounts::organisation(&app.db, id)
         .await?
         .ok_or_else(Problem::not_found)?;
-    let place = accounts::place_of(&organisation.territory);
+    let place = organisation.territory.place();
     let permit = me
         .permit(Action::ManageAccounts, place)
         .map_err(|_| Problem::not_found())?;
@@ -112,14 +109,17 @@ async fn list(
             account,
         })
         .collect();
-    let organisations = accounts::organisations_under(&app.db, &me.actor).await?;
+    let lets_others_in = matches!(
+        me.place(),
+        Place::Nation | Place::Prefecture(_) | Place::City(_)
+    );
     let (refused, login, name) = match refused {
         Some((problem, fields)) => (Some(problem), fields.login, fields.name),
         None => (None, String::new(), String::new()),
     };
     html(&Accounts {
         page,
-        organisations,
+        lets_others_in,
         organisation,
         people,
         refused,
@@ -128,7 +128,7 @@ async fn list(
     })
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Deserialize)]
 struct Fields {
     login: String,
     name: String,
@@ -154,7 +154,15 @@ async fn create(
 ) -> Result<Response, Problem> {
     let id = OrganisationId(id);
     let (organisation, permit) = managed(&app, &me, id).await?;
-    let made = match new_account(&app, &fields).await {
+    let made = match newcomers::person(
+        &app,
+        app.fresh_id(),
+        &fields.login,
+        &fields.name,
+        &fields.role,
+    )
+    .await
+    {
         Ok((new, password)) => {
             match accounts::create_account(&app.db, &permit, &new, app.fresh_id(), app.now()).await
             {
@@ -178,47 +186,6 @@ async fn create(
             *response.status_mut() = status;
             Ok(response)
         }
-    }
-}
-
-/// The account that the fields ask for, with a password made for it.
-///
-/// # Errors
-/// What is wrong with the fields.
-async fn new_account(app: &App, fields: &Fields) -> Result<(NewAccount, String), Problem> {
-    let login = login_of(&fields.login)?;
-    let name = fields.name.trim();
-    if name.is_empty() || name.chars().count() > NAME_CHARACTERS_MAX {
-        return Err(Problem::unprocessable("name_shape"));
-    }
-    let role = Role::parse(&fields.role).ok_or_else(|| Problem::unprocessable("form_shape"))?;
-    let password = passwords::made().ok_or_else(Problem::internal)?;
-    let new = NewAccount {
-        id: UserId(app.fresh_id()),
-        login,
-        name: name.to_owned(),
-        role,
-        password_hash: app.logins.passwords.hash(password.clone()).await?,
-        password_must_change: true,
-    };
-    Ok((new, password))
-}
-
-/// A login as it is kept.
-///
-/// # Errors
-/// `login_shape`.
-pub fn login_of(text: &str) -> Result<String, Problem> {
-    let login = text.trim().to_lowercase();
-    let length = login.len();
-    let fits = (LOGIN_CHARACTERS_MIN..=LOGIN_CHARACTERS_MAX).contains(&length)
-        && login.bytes().all(|byte| {
-            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte)
-        });
-    if fits {
-        Ok(login)
-    } else {
-        Err(Problem::unprocessable("login_shape"))
     }
 }
 
@@ -299,22 +266,6 @@ async fn log_out(
 async fn member(app: &App, permit: &Permit, id: UserId) -> Result<Account, Problem> {
     let found = accounts::by_id(&app.db, id).await?;
     found
-        .filter(|account| accounts::place_of(&account.organisation.territory) == *permit.place())
+        .filter(|account| account.organisation.territory.place() == *permit.place())
         .ok_or_else(Problem::not_found)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_login_is_small_letters_digits_and_three_marks() {
-        assert_eq!(
-            login_of(" Sato.Hanako-1 ").ok().as_deref(),
-            Some("sato.hanako-1")
-        );
-        for bad in ["", "ab", "佐藤花子", "a b c", "a@b.c", &"a".repeat(65)] {
-            assert!(login_of(bad).is_err(), "{bad}");
-        }
-    }
 }

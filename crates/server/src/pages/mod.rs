@@ -8,6 +8,7 @@ pub mod fields;
 pub mod home;
 pub mod ledger;
 pub mod login;
+pub mod organisations;
 pub mod persons;
 pub mod photos;
 pub mod reading;
@@ -28,6 +29,7 @@ pub fn routes() -> Routes {
         .merge(home::routes())
         .merge(login::routes())
         .merge(accounts::routes())
+        .merge(organisations::routes())
         .merge(settings::routes())
         .merge(reading::routes())
         .merge(registration::routes())

@@ -194,7 +194,7 @@ impl Page {
             .filter(|path| {
                 self.path
                     .strip_prefix(path)
-                    .is_some_and(|rest| rest.starts_with('/'))
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             })
             .max_by_key(|path| path.len());
         NAVIGATION

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::Extensions;
 use domain::access::{self, Action, Actor, CityPermit, Permit, Place, Territory, VenuePermit};
-use store::accounts::{Account, Organisation, place_of};
+use store::accounts::{Account, Organisation};
 
 use crate::web::problem::Problem;
 
@@ -52,7 +52,7 @@ impl Me {
     /// Where the person works.
     #[must_use]
     pub fn place(&self) -> Place {
-        place_of(&self.actor.territory)
+        self.actor.territory.place()
     }
 
     /// Where the person would do this: at home, but a city sees the counts of its prefecture.

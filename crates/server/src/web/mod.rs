@@ -9,6 +9,7 @@ pub mod layout;
 pub mod locale;
 pub mod logins;
 pub mod me;
+pub mod newcomers;
 pub mod passwords;
 pub mod problem;
 pub mod routes;
@@ -44,7 +45,6 @@ pub fn routes() -> Routes {
 }
 
 /// The whole program as a service: the routes within their layers.
-#[must_use]
 pub fn router(app: App) -> Router {
     let router = routes()
         .into_router()

@@ -53,7 +53,11 @@ impl Passwords {
     pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, Problem> {
         self.beside(move || match hash {
             Some(hash) => verify(&password, &hash),
-            None => verify(&password, nobodys()) && false,
+            None => {
+                // Only the time that it takes is wanted.
+                std::hint::black_box(verify(&password, nobodys()));
+                false
+            }
         })
         .await
     }

@@ -227,7 +227,7 @@ async fn a_password_that_somebody_else_chose_must_be_changed_first() {
     let boss = house
         .person(OrganisationKind::Venue, Role::Administrator)
         .actor();
-    let place = accounts::place_of(&boss.territory);
+    let place = boss.territory.place();
     let permit = domain::access::permit(&boss, Action::ManageAccounts, place).unwrap();
     let new = NewPassword {
         hash: person.password_hash.clone(),

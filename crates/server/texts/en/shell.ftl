@@ -41,7 +41,6 @@ password-button = Change it
 
 ## People
 accounts-title = People
-accounts-organisations = Organisations
 accounts-of = People of { $name }
 accounts-none = Nobody yet.
 accounts-login = Login
@@ -65,3 +64,18 @@ accounts-made-back = Back to the people
 notice-account-disabled = Disabled and logged out everywhere.
 notice-account-enabled = Enabled again.
 notice-sessions-closed = Logged out everywhere.
+
+## Organisations
+organisations-title = Organisations
+organisations-name = Name
+organisations-kind = Kind
+organisations-facility-code = Facility code
+organisations-facility-code-help = Ten digits. A code whose check digit does not fit is taken too, and marked to be looked at.
+organisations-check-code = The check digit does not fit
+organisations-add = Add
+organisations-add-prefecture = Add a prefecture
+organisations-add-city = Add a municipality
+organisations-add-venue = Add a venue
+organisations-add-company = Add a wholesaler, a maker or a federation
+notice-organisation-founded = The organisation is added. The first thing it needs is an administrator.
+notice-organisation-founded-check-code = The organisation is added. The check digit of its facility code does not fit: look at the code again. The first thing it needs is an administrator.

@@ -41,7 +41,6 @@ password-button = 変更する
 
 ## 利用者
 accounts-title = 利用者
-accounts-organisations = 組織
 accounts-of = { $name }の利用者
 accounts-none = まだ利用者がいません。
 accounts-login = 利用者ID
@@ -65,3 +64,18 @@ accounts-made-back = 利用者の一覧へ戻る
 notice-account-disabled = 利用を停止し、すべてログアウトさせました。
 notice-account-enabled = 利用を再開しました。
 notice-sessions-closed = すべてログアウトさせました。
+
+## 組織
+organisations-title = 組織
+organisations-name = 名称
+organisations-kind = 種類
+organisations-facility-code = 医療機関コード
+organisations-facility-code-help = 10桁の数字。検査数字が合わないコードも登録できますが、確認が必要と表示します。
+organisations-check-code = 検査数字が合いません
+organisations-add = 追加する
+organisations-add-prefecture = 都道府県を追加する
+organisations-add-city = 市町村を追加する
+organisations-add-venue = 接種会場・医療機関を追加する
+organisations-add-company = 卸・メーカー・国保連を追加する
+notice-organisation-founded = 組織を追加しました。最初に管理者を追加してください。
+notice-organisation-founded-check-code = 組織を追加しました。医療機関コードの検査数字が合いません。コードを確かめてください。最初に管理者を追加してください。
