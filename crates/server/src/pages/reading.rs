@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use domain::access::{Action, VenuePermit};
 use domain::coupons::{CouponLine, CouponRefusal};
 use domain::doses::{Facts, InputWay};
+use domain::findings::FindingCode;
 use reader::{Channel, Outcome, PictureRefusal, Reading, Why};
 use serde::Deserialize;
 use store::recorder::preview;
@@ -290,7 +291,10 @@ async fn check_photo(
     match line_in(&reading) {
         Ok(read) => check(&app, &permit, page, &setting, read, None).await,
         Err(why) => {
-            let strip = strip_address(&reading);
+            // Only where it is the line that is in doubt: elsewhere it may be any other print.
+            let strip = matches!(why, Why::LineUnsure | Why::CodesDisagree)
+                .then(|| strip_address(&reading))
+                .flatten();
             let trouble = trouble(&page, why_text(why), strip);
             let twice = why == Why::CodesDisagree;
             read_page(&app, page, &setting, Some(trouble), String::new(), twice)
@@ -429,6 +433,7 @@ pub async fn check(
         findings: verdict
             .findings
             .iter()
+            .filter(|finding| !is_told_by_the_answer(finding.code))
             .map(|finding| Found::of(finding, texts))
             .collect(),
         way: read.way.as_str(),
@@ -443,4 +448,12 @@ pub async fn check(
         page,
     };
     Ok((status, html(&shown)?).into_response())
+}
+
+/// Whether the large word says it already, so that the page stays short.
+fn is_told_by_the_answer(code: FindingCode) -> bool {
+    matches!(
+        code,
+        FindingCode::NotRegistered | FindingCode::OutOfResidence
+    )
 }
