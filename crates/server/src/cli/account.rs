@@ -7,10 +7,9 @@ use std::process::ExitCode;
 use anyhow::{anyhow, bail};
 use clap::{Args, Subcommand};
 use domain::access::{OrganisationId, OrganisationKind, Role, UserId};
-use store::Db;
 use store::accounts::{self, NewAccount, NewOrganisation};
 
-use crate::cli::{complain, say};
+use crate::cli::{complain, running, say};
 use crate::config;
 use crate::web::locale::{Locale, Texts};
 use crate::web::newcomers::login_of;
@@ -58,7 +57,7 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     if let Some(problem) = passwords::fault(&password, &login) {
         return Err(in_words(&problem));
     }
-    let db = Db::open(&config::read(&first.config)?.database).await?;
+    let db = running::open(&config::read(&first.config)?.database).await?;
     store::migrations::migrate(&db).await?;
     let nation = NewOrganisation {
         id: OrganisationId(crate::clock::fresh_id(&outside)),

@@ -49,7 +49,7 @@ impl Running {
         };
         let outside =
             crate::clock::outside().context("the operating system gives no randomness")?;
-        let db = Db::open(&config.database).await?;
+        let db = open(&config.database).await?;
         store::migrations::migrate(&db).await?;
         let (recorder, writers) = Recorder::start(&db, &outside);
         let app = App {
@@ -152,15 +152,35 @@ pub(super) fn log(log: &Log) {
     drop(started);
 }
 
-/// Takes the lock beside an embedded database.
-pub(super) fn lock(database: &Path) -> anyhow::Result<File> {
-    if let Some(folder) = database
+/// Opens a database for writing; the folder of an embedded one is made if it is missing.
+pub(super) async fn open(location: &Location) -> anyhow::Result<Db> {
+    let name = match location {
+        Location::Sqlite(path) => {
+            make_folder_of(path)?;
+            path.display().to_string()
+        }
+        // Its URL may hold a password.
+        Location::Postgres(_) => "PostgreSQL".to_owned(),
+    };
+    Db::open(location).await.with_context(|| {
+        format!("データベース {name} を開けません / the database {name} cannot be opened")
+    })
+}
+
+fn make_folder_of(database: &Path) -> anyhow::Result<()> {
+    match database
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
     {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+        Some(folder) => std::fs::create_dir_all(folder)
+            .with_context(|| format!("the folder {} cannot be made", folder.display())),
+        None => Ok(()),
     }
+}
+
+/// Takes the lock beside an embedded database.
+pub(super) fn lock(database: &Path) -> anyhow::Result<File> {
+    make_folder_of(database)?;
     let mut path = database.as_os_str().to_owned();
     path.push(".lock");
     let file = File::create(&path)

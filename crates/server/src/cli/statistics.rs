@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use store::Db;
 
-use crate::cli::{Place, say};
+use crate::cli::{Place, running, say};
 
 /// What to do with the counts.
 #[derive(Subcommand)]
@@ -16,7 +15,7 @@ pub(super) enum Command {
 
 pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let Command::Rebuild(place) = command;
-    let db = Db::open(&place.location()?).await?;
+    let db = running::open(&place.location()?).await?;
     let entries = store::statistics::rebuild(&db).await?;
     db.close().await;
     say(&format!("{entries}"));
