@@ -23,7 +23,8 @@ CREATE TABLE ledger (
     hash {bytes} NOT NULL,
     PRIMARY KEY (municipality, seq)
 ) {clustered};
-CREATE INDEX ledger_of_dose ON ledger (municipality, dose_id, seq);
+-- A record's first entry is found by the number in its row; most records have no other.
+CREATE INDEX ledger_of_dose ON ledger (municipality, dose_id, seq) WHERE act <> 'recorded';
 
 -- The records as they stand now: derived from the ledger, rebuilt by replaying it.
 CREATE TABLE dose (

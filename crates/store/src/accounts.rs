@@ -607,7 +607,10 @@ fn account_of(row: AccountRow) -> Result<Account> {
         id: UserId(uuid(&id, "account", "id")?),
         login,
         name,
-        role: Role::parse(&role).ok_or(Error::Inconsistent { table: "account", column: "role" })?,
+        role: Role::parse(&role).ok_or(Error::Inconsistent {
+            table: "account",
+            column: "role",
+        })?,
         organisation: organisation_of((h, i, j, k, l, m, n))?,
         active: active == 1,
         password_must_change: must_change == 1,

@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::postgres::{PgArguments, PgPool, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteRow, SqliteSynchronous,
@@ -58,6 +58,8 @@ pub const TRIES_MAX: u32 = 8;
 const SQLITE_READERS: u32 = 8;
 /// Connections to PostgreSQL of one server; the sum over all servers must stay under its `max_connections`.
 const POSTGRES_CONNECTIONS: u32 = 16;
+/// Ledger writers of one server beside each other on PostgreSQL.
+const POSTGRES_WRITERS: u32 = 2;
 /// How long a statement waits for the embedded engine's lock (a reader during a checkpoint).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits for a free connection before it says so.
@@ -85,7 +87,8 @@ enum Engine {
         writer: SqlitePool,
         readers: SqlitePool,
     },
-    Postgres(PgPool),
+    /// A pool for everything, and one for the ledger's writers, which look up by key only.
+    Postgres { pool: PgPool, writers: PgPool },
 }
 
 /// A transaction.
@@ -148,6 +151,8 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .pragma("cache_size", "-65536")
             .pragma("temp_store", "memory")
+            // In pages: a checkpoint writes each page once, so rare ones write less; 32 MB of log at most.
+            .pragma("wal_autocheckpoint", "8000")
             .statement_cache_capacity(256);
         let options = if reading {
             options.read_only(true)
@@ -170,14 +175,29 @@ impl Db {
     }
 
     async fn open_postgres(url: &str) -> Result<Engine> {
-        let pool = PgPoolOptions::new()
-            .max_connections(POSTGRES_CONNECTIONS)
-            .acquire_timeout(ACQUIRE_TIMEOUT)
-            .test_before_acquire(false)
-            .connect(url)
+        let options: PgConnectOptions = url.parse().map_err(Error::session)?;
+        // A plan is made when a table is new and empty, and kept: then a scan looks cheap, and it
+        // stays when the table has grown. The ledger's writers ask by key and never want one.
+        let by_key = options.clone().options([
+            ("enable_seqscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
+            ("jit", "off"),
+        ]);
+        let open = |most, options| {
+            PgPoolOptions::new()
+                .max_connections(most)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .test_before_acquire(false)
+                .connect_with(options)
+        };
+        let pool = open(POSTGRES_CONNECTIONS, options)
             .await
             .map_err(Error::session)?;
-        Ok(Engine::Postgres(pool))
+        let writers = open(POSTGRES_WRITERS, by_key)
+            .await
+            .map_err(Error::session)?;
+        Ok(Engine::Postgres { pool, writers })
     }
 
     /// Begins a transaction that writes, alone (SQLite) or as if alone (PostgreSQL, serializable).
@@ -185,28 +205,31 @@ impl Db {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn begin(&self) -> Result<Tx> {
-        self.begin_as("BEGIN ISOLATION LEVEL SERIALIZABLE").await
+        match &self.engine {
+            Engine::Sqlite { writer, .. } => {
+                let tx = writer
+                    .begin_with("BEGIN IMMEDIATE")
+                    .await
+                    .map_err(Error::session)?;
+                Ok(Tx {
+                    engine: TxEngine::Sqlite(tx),
+                })
+            }
+            Engine::Postgres { pool, .. } => {
+                begin_postgres(pool, "BEGIN ISOLATION LEVEL SERIALIZABLE").await
+            }
+        }
     }
 
     /// Begins a transaction that writes under row locks it takes first: for the ledger, whose
     /// chain head is the lock.
     pub(crate) async fn begin_locking(&self) -> Result<Tx> {
-        self.begin_as("BEGIN ISOLATION LEVEL READ COMMITTED").await
-    }
-
-    async fn begin_as(&self, postgres: &'static str) -> Result<Tx> {
-        let engine = match &self.engine {
-            Engine::Sqlite { writer, .. } => TxEngine::Sqlite(
-                writer
-                    .begin_with("BEGIN IMMEDIATE")
-                    .await
-                    .map_err(Error::session)?,
-            ),
-            Engine::Postgres(pool) => {
-                TxEngine::Postgres(pool.begin_with(postgres).await.map_err(Error::session)?)
+        match &self.engine {
+            Engine::Sqlite { .. } => self.begin().await,
+            Engine::Postgres { writers, .. } => {
+                begin_postgres(writers, "BEGIN ISOLATION LEVEL READ COMMITTED").await
             }
-        };
-        Ok(Tx { engine })
+        }
     }
 
     /// Begins a transaction that sees one state of the data and changes nothing.
@@ -214,24 +237,24 @@ impl Db {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn begin_reading(&self) -> Result<Tx> {
-        let engine = match &self.engine {
+        match &self.engine {
             Engine::Sqlite { readers, .. } => {
-                TxEngine::Sqlite(readers.begin().await.map_err(Error::session)?)
+                let tx = readers.begin().await.map_err(Error::session)?;
+                Ok(Tx {
+                    engine: TxEngine::Sqlite(tx),
+                })
             }
-            Engine::Postgres(pool) => TxEngine::Postgres(
-                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                    .await
-                    .map_err(Error::session)?,
-            ),
-        };
-        Ok(Tx { engine })
+            Engine::Postgres { pool, .. } => {
+                begin_postgres(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+            }
+        }
     }
 
     /// A single reading statement, outside any transaction.
     pub fn query(&self, sql: &'static str) -> Statement<'_> {
         match &self.engine {
             Engine::Sqlite { readers, .. } => Statement::new(Target::SqlitePool(readers), sql),
-            Engine::Postgres(pool) => Statement::new(Target::PostgresPool(pool), sql),
+            Engine::Postgres { pool, .. } => Statement::new(Target::PostgresPool(pool), sql),
         }
     }
 
@@ -243,7 +266,11 @@ impl Db {
 
     /// How many ledger writers run beside each other: SQLite takes one writer at a time.
     pub(crate) fn writers(&self) -> usize {
-        if self.is_embedded() { 1 } else { 2 }
+        if self.is_embedded() {
+            1
+        } else {
+            POSTGRES_WRITERS as usize
+        }
     }
 
     /// Closes all connections; what was committed stays.
@@ -253,7 +280,10 @@ impl Db {
                 readers.close().await;
                 writer.close().await;
             }
-            Engine::Postgres(pool) => pool.close().await,
+            Engine::Postgres { pool, writers } => {
+                writers.close().await;
+                pool.close().await;
+            }
         }
     }
 
@@ -269,6 +299,13 @@ impl Db {
             .replace("{text}", text)
             .replace("{clustered}", clustered)
     }
+}
+
+async fn begin_postgres(pool: &PgPool, begin: &'static str) -> Result<Tx> {
+    let tx = pool.begin_with(begin).await.map_err(Error::session)?;
+    Ok(Tx {
+        engine: TxEngine::Postgres(tx),
+    })
 }
 
 impl Tx {

@@ -119,7 +119,11 @@ pub async fn story(db: &Db, permit: &CityPermit, dose: DoseId) -> Result<Vec<Tol
              FROM ledger AS l
              LEFT JOIN account AS a ON a.id = l.by_user
              LEFT JOIN organisation AS o ON o.id = l.organisation
-             WHERE l.municipality = $1 AND l.dose_id = $2
+             WHERE l.municipality = $1 AND l.seq IN (
+                 SELECT d.seq FROM dose AS d WHERE d.municipality = $1 AND d.dose_id = $2
+                 UNION ALL
+                 SELECT x.seq FROM ledger AS x
+                 WHERE x.municipality = $1 AND x.dose_id = $2 AND x.act <> 'recorded')
              ORDER BY l.seq"
         ))
         .bind(permit.city().to_string())
@@ -167,7 +171,9 @@ impl Walk {
     pub async fn after(tx: &mut Tx, permit: &CityPermit, seq: i64) -> Result<Self> {
         let city = permit.city();
         let row: Option<(Vec<u8>,)> = tx
-            .query(sql!("SELECT hash FROM ledger WHERE municipality = $1 AND seq = $2"))
+            .query(sql!(
+                "SELECT hash FROM ledger WHERE municipality = $1 AND seq = $2"
+            ))
             .bind(city.to_string())
             .bind(seq)
             .optional()
@@ -176,7 +182,10 @@ impl Walk {
             None => Ok(Self::start(city)),
             Some((hash,)) => {
                 let hash = Sha::from_bytes(&hash).ok_or_else(|| bad("hash"))?;
-                Ok(Self { city, head: Head { seq, hash } })
+                Ok(Self {
+                    city,
+                    head: Head { seq, hash },
+                })
             }
         }
     }

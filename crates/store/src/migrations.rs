@@ -66,12 +66,19 @@ pub async fn migrate(db: &Db) -> Result<()> {
 /// [`Error::Unavailable`] if the database does not answer or its tables are of another version.
 pub async fn reached(db: &Db) -> Result<i64> {
     let (reached,): (i64,) = db
-        .query(sql!("SELECT version FROM migration ORDER BY version DESC LIMIT 1"))
+        .query(sql!(
+            "SELECT version FROM migration ORDER BY version DESC LIMIT 1"
+        ))
         .one()
         .await?;
-    if MIGRATIONS.last().is_some_and(|last| last.version == reached) {
+    if MIGRATIONS
+        .last()
+        .is_some_and(|last| last.version == reached)
+    {
         Ok(reached)
     } else {
-        Err(Error::Unavailable(format!("the tables are of version {reached}")))
+        Err(Error::Unavailable(format!(
+            "the tables are of version {reached}"
+        )))
     }
 }

@@ -593,7 +593,10 @@ fn a_venues_list_of_the_day_is_its_own() {
 
 #[test]
 fn a_database_that_cannot_be_written_says_so() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         let folder = tempfile::tempdir().unwrap();
         let location = store::Location::Sqlite(folder.path().join("test.db"));
@@ -607,7 +610,10 @@ fn a_database_that_cannot_be_written_says_so() {
         let (recorder, _writers) = store::recorder::Recorder::start(&reading, &outside);
         let answer = recorder.report(&venue(1, CHIYODA), report.clone()).await;
         assert!(
-            matches!(answer, Err(RecordError::Store(store::Error::Unavailable(_)))),
+            matches!(
+                answer,
+                Err(RecordError::Store(store::Error::Unavailable(_)))
+            ),
             "{answer:?}"
         );
         // The sender kept it and sends it again, elsewhere or later.

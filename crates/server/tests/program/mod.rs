@@ -35,7 +35,11 @@ impl Program {
 
     /// Starts it by another command that ends in running the program with these arguments.
     pub fn start_by(mut command: Command, data: &Path) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let child = command
             .args(["demo", "--port", &port.to_string(), "--data"])
             .arg(data)
@@ -43,7 +47,11 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut program = Self { child, demo: Value::Null, data: data.to_owned() };
+        let mut program = Self {
+            child,
+            demo: Value::Null,
+            data: data.to_owned(),
+        };
         program.wait_until_ready(port);
         program
     }
@@ -51,7 +59,12 @@ impl Program {
     fn wait_until_ready(&mut self, port: u16) {
         let log = self.child.stderr.take().unwrap();
         // Read to the end, so that the program never waits for somebody to read its log.
-        std::thread::spawn(move || BufReader::new(log).lines().map_while(Result::ok).for_each(drop));
+        std::thread::spawn(move || {
+            BufReader::new(log)
+                .lines()
+                .map_while(Result::ok)
+                .for_each(drop)
+        });
         let begun = Instant::now();
         loop {
             if let Some(ended) = self.child.try_wait().unwrap() {
@@ -80,20 +93,30 @@ impl Program {
 
     /// Ends it as an administrator would.
     pub fn stop(mut self) {
-        let told = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        let told = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status()
+            .unwrap();
         assert!(told.success());
         assert!(self.child.wait().unwrap().success());
     }
 
-    /// Logs in the first account whose login begins so.
-    pub fn log_in(&self, login: &str) -> Client {
+    /// Logs in the first account of that kind of organisation: `venue`, `city`, `nation`.
+    pub fn log_in(&self, kind: &str) -> Client {
         let accounts = self.demo["accounts"].as_array().unwrap();
         let account = accounts
             .iter()
-            .find(|account| account["login"].as_str().unwrap().starts_with(login))
-            .unwrap_or_else(|| panic!("no account {login} in {accounts:?}"));
-        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-        let mut client = Client { agent, address: self.url(""), token: String::new() };
+            .find(|account| account["kind"] == kind)
+            .unwrap_or_else(|| panic!("no account of a {kind} in {accounts:?}"));
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build()
+            .into();
+        let mut client = Client {
+            agent,
+            address: self.url(""),
+            token: String::new(),
+        };
         let body = json!({ "login": account["login"], "password": account["password"] });
         let (status, answer) = client.post("/api/v1/sessions", &body);
         assert_eq!(status, 201, "{answer}");
@@ -134,14 +157,30 @@ impl Client {
 
     pub fn get(&self, path: &str) -> (u16, Value) {
         let url = format!("{}{path}", self.address);
-        let mut answer = self.agent.get(url).header("authorization", self.bearer()).call().unwrap();
-        (answer.status().as_u16(), answer.body_mut().read_json().unwrap_or(Value::Null))
+        let mut answer = self
+            .agent
+            .get(url)
+            .header("authorization", self.bearer())
+            .call()
+            .unwrap();
+        (
+            answer.status().as_u16(),
+            answer.body_mut().read_json().unwrap_or(Value::Null),
+        )
     }
 
     pub fn text(&self, path: &str) -> (u16, String) {
         let url = format!("{}{path}", self.address);
-        let mut answer = self.agent.get(url).header("authorization", self.bearer()).call().unwrap();
-        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+        let mut answer = self
+            .agent
+            .get(url)
+            .header("authorization", self.bearer())
+            .call()
+            .unwrap();
+        (
+            answer.status().as_u16(),
+            answer.body_mut().read_to_string().unwrap(),
+        )
     }
 
     pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
@@ -153,11 +192,21 @@ impl Client {
     }
 
     /// As [`Self::send`], where the program may die before it answers.
-    pub fn try_send(&self, path: &str, kind: &str, body: &[u8]) -> Result<(u16, Value), ureq::Error> {
+    pub fn try_send(
+        &self,
+        path: &str,
+        kind: &str,
+        body: &[u8],
+    ) -> Result<(u16, Value), ureq::Error> {
         let request = self.agent.post(format!("{}{path}", self.address));
-        let request = request.header("authorization", self.bearer()).header("content-type", kind);
+        let request = request
+            .header("authorization", self.bearer())
+            .header("content-type", kind);
         let mut answer = request.send(body)?;
-        Ok((answer.status().as_u16(), answer.body_mut().read_json().unwrap_or(Value::Null)))
+        Ok((
+            answer.status().as_u16(),
+            answer.body_mut().read_json().unwrap_or(Value::Null),
+        ))
     }
 }
 

@@ -262,7 +262,7 @@ async fn load_conflicts(
              FROM json_each($1) AS k
              CROSS JOIN ledger AS l
              WHERE l.municipality = k.value->>'m' AND l.dose_id = unhex(k.value->>'d')
-               AND l.act = 'contested'"
+               AND l.act <> 'recorded' AND l.act = 'contested'"
         ))
         .bind(json(&keys))
         .all()
@@ -476,13 +476,14 @@ async fn save_entries(tx: &mut Tx, entries: &[Entry]) -> Result<()> {
         )
         .collect();
     tx.query(sql!(
-        "INSERT INTO ledger (municipality, seq, id, dose_id, act, at_micros, by_user, organisation,
+        "WITH k AS MATERIALIZED (SELECT value AS v FROM json_each($1))
+         INSERT INTO ledger (municipality, seq, id, dose_id, act, at_micros, by_user, organisation,
                              device, input, personal, salt, commitment, hash)
-         SELECT value->>'m', CAST(value->>'seq' AS BIGINT), unhex(value->>'id'), unhex(value->>'dose'),
-                value->>'act', CAST(value->>'at' AS BIGINT), unhex(value->>'by'), unhex(value->>'org'),
-                value->>'device', value->>'input', value->>'personal', unhex(value->>'salt'),
-                unhex(value->>'commitment'), unhex(value->>'hash')
-         FROM json_each($1)"
+         SELECT v->>'m', CAST(v->>'seq' AS BIGINT), unhex(v->>'id'), unhex(v->>'dose'),
+                v->>'act', CAST(v->>'at' AS BIGINT), unhex(v->>'by'), unhex(v->>'org'),
+                v->>'device', v->>'input', v->>'personal', unhex(v->>'salt'),
+                unhex(v->>'commitment'), unhex(v->>'hash')
+         FROM k"
     ))
     .bind(json(&rows))
     .expect(rows.len() as u64)
@@ -571,17 +572,18 @@ async fn save_doses(tx: &mut Tx, batch: &Batch) -> Result<()> {
         .collect();
     rows.sort_by(|a, b| (a.m, a.seq).cmp(&(b.m, b.seq)));
     tx.query(sql!(
-        "INSERT INTO dose (municipality, dose_id, number, seq, last_seq, recorded_at, line, turn, given_on,
+        "WITH k AS MATERIALIZED (SELECT value AS v FROM json_each($1))
+         INSERT INTO dose (municipality, dose_id, number, seq, last_seq, recorded_at, line, turn, given_on,
                            product, lot, doctor, venue, venue_name, venue_city, input, standing, sex, age,
                            findings, severity, pending, confirmed, contested)
-         SELECT value->>'m', unhex(value->>'id'), value->>'number', CAST(value->>'seq' AS BIGINT),
-                CAST(value->>'last' AS BIGINT), CAST(value->>'at' AS BIGINT), value->>'line',
-                CAST(value->>'turn' AS BIGINT), value->>'given', value->>'product', value->>'lot',
-                value->>'doctor', unhex(value->>'venue'), value->>'vname', value->>'vcity',
-                value->>'input', value->>'standing', value->>'sex', value->>'age', value->>'findings',
-                CAST(value->>'severity' AS BIGINT), CAST(value->>'pending' AS BIGINT),
-                CAST(value->>'confirmed' AS BIGINT), CAST(value->>'contested' AS BIGINT)
-         FROM json_each($1) WHERE true
+         SELECT v->>'m', unhex(v->>'id'), v->>'number', CAST(v->>'seq' AS BIGINT),
+                CAST(v->>'last' AS BIGINT), CAST(v->>'at' AS BIGINT), v->>'line',
+                CAST(v->>'turn' AS BIGINT), v->>'given', v->>'product', v->>'lot',
+                v->>'doctor', unhex(v->>'venue'), v->>'vname', v->>'vcity',
+                v->>'input', v->>'standing', v->>'sex', v->>'age', v->>'findings',
+                CAST(v->>'severity' AS BIGINT), CAST(v->>'pending' AS BIGINT),
+                CAST(v->>'confirmed' AS BIGINT), CAST(v->>'contested' AS BIGINT)
+         FROM k WHERE true
          ON CONFLICT (municipality, dose_id) DO UPDATE SET
              last_seq = excluded.last_seq, turn = excluded.turn, given_on = excluded.given_on,
              product = excluded.product, lot = excluded.lot, doctor = excluded.doctor,
@@ -630,10 +632,11 @@ async fn save_receipts(tx: &mut Tx, issued: &[Issued]) -> Result<()> {
         )
         .collect();
     tx.query(sql!(
-        "INSERT INTO receipt (organisation, id, municipality, dose_id, seq, act, content, day)
-         SELECT unhex(value->>'o'), unhex(value->>'i'), value->>'m', unhex(value->>'d'),
-                CAST(value->>'seq' AS BIGINT), value->>'act', unhex(value->>'content'), value->>'day'
-         FROM json_each($1)"
+        "WITH k AS MATERIALIZED (SELECT value AS v FROM json_each($1))
+         INSERT INTO receipt (organisation, id, municipality, dose_id, seq, act, content, day)
+         SELECT unhex(v->>'o'), unhex(v->>'i'), v->>'m', unhex(v->>'d'),
+                CAST(v->>'seq' AS BIGINT), v->>'act', unhex(v->>'content'), v->>'day'
+         FROM k"
     ))
     .bind(json(&rows))
     .expect(rows.len() as u64)
