@@ -71,7 +71,7 @@ impl Complaints {
         } else if length > length_max {
             self.add(
                 field,
-                page.t2("complaint-long", &("max", length_max), &("got", length)),
+                page.t2("complaint-long", ("max", length_max), ("got", length)),
             )
         } else if text.chars().any(char::is_control) {
             self.add(field, page.t("complaint-control"))
@@ -97,10 +97,7 @@ impl Complaints {
             Err(LotRefusal::Empty) => self.add("lot", page.t("complaint-lot-empty")),
             Err(LotRefusal::Length { got }) => {
                 let max = domain::vaccines::LOT_LENGTH_MAX;
-                self.add(
-                    "lot",
-                    page.t2("complaint-long", &("max", max), &("got", got)),
-                )
+                self.add("lot", page.t2("complaint-long", ("max", max), ("got", got)))
             }
             Err(LotRefusal::Unprintable) => self.add("lot", page.t("complaint-control")),
         }

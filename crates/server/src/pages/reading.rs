@@ -303,9 +303,16 @@ async fn check_photo(
 }
 
 async fn photo_in(mut form: Multipart) -> Result<Bytes, Problem> {
-    while let Some(field) = form.next_field().await.map_err(|error| attachments::cut_off(&error))? {
+    while let Some(field) = form
+        .next_field()
+        .await
+        .map_err(|error| attachments::cut_off(&error))?
+    {
         if field.name() == Some("photo") {
-            return field.bytes().await.map_err(|error| attachments::cut_off(&error));
+            return field
+                .bytes()
+                .await
+                .map_err(|error| attachments::cut_off(&error));
         }
     }
     Ok(Bytes::new())

@@ -325,7 +325,11 @@ pub fn product_choices(day: Day, chosen: &str, texts: Texts) -> Vec<Choice> {
         .into_iter()
         .map(|product| Choice {
             value: product.key.as_str().to_owned(),
-            label: format!("{} · {}", product.maker, product_words(product, texts)),
+            label: match texts.locale() {
+                Locale::Ja => format!("{} · {}", product.maker, product.name_ja),
+                // The makers' names are written in Japanese only.
+                Locale::En => product.name_en.clone(),
+            },
             chosen: product.key.as_str() == chosen,
         })
         .collect();

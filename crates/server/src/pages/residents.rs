@@ -144,13 +144,25 @@ fn told(complaint: &Complaint, texts: Texts) -> Told {
 
 async fn fields(mut sent: Multipart) -> Result<(Encoding, Bytes), Problem> {
     let (mut encoding, mut file) = (Encoding::Utf8, Bytes::new());
-    while let Some(field) = sent.next_field().await.map_err(|error| attachments::cut_off(&error))? {
+    while let Some(field) = sent
+        .next_field()
+        .await
+        .map_err(|error| attachments::cut_off(&error))?
+    {
         match field.name() {
             Some("encoding") => {
-                let word = field.text().await.map_err(|error| attachments::cut_off(&error))?;
+                let word = field
+                    .text()
+                    .await
+                    .map_err(|error| attachments::cut_off(&error))?;
                 encoding = Encoding::parse(&word).unwrap_or(Encoding::Utf8);
             }
-            Some("file") => file = field.bytes().await.map_err(|error| attachments::cut_off(&error))?,
+            Some("file") => {
+                file = field
+                    .bytes()
+                    .await
+                    .map_err(|error| attachments::cut_off(&error))?
+            }
             _ => {}
         }
     }

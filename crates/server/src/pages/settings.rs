@@ -206,7 +206,7 @@ async fn form(
         Some(last) if !set_before => {
             let day = day_text(last.set_at.day_in_japan(), texts);
             let text =
-                |value: &str| page.t2("settings-before", &("day", day.as_str()), &("value", value));
+                |value: &str| page.t2("settings-before", ("day", day.as_str()), ("value", value));
             Some(Suggestion {
                 venue_name_text: text(&last.venue_name),
                 doctor_text: text(&last.doctor),

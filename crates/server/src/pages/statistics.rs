@@ -106,10 +106,7 @@ async fn show(
     page: Page,
     Params(asked): Params<Asked>,
 ) -> Result<Response, Problem> {
-    let permit = me.permit(
-        Action::SeeStatistics,
-        me.place_for(Action::SeeStatistics),
-    )?;
+    let permit = me.permit(Action::SeeStatistics, me.place_for(Action::SeeStatistics))?;
     let chosen = Prefecture::parse(&asked.prefecture);
     let cut = Cut {
         from: Day::parse(&asked.from),
@@ -125,7 +122,11 @@ async fn show(
     let narrowed = own.is_some() || chosen.is_some();
     html(&StatisticsPage {
         whose,
-        prefectures: if own.is_some() { Vec::new() } else { prefectures(chosen) },
+        prefectures: if own.is_some() {
+            Vec::new()
+        } else {
+            prefectures(chosen)
+        },
         lag,
         now: app.now().japanese(),
         total: grouped(sum(&counts, |_| true)),
@@ -141,7 +142,11 @@ async fn show(
             })
             .collect(),
         by_day: by_day(&counts, &turns, texts),
-        by_prefecture: if narrowed { Vec::new() } else { by_prefecture(&counts, &turns, &asked) },
+        by_prefecture: if narrowed {
+            Vec::new()
+        } else {
+            by_prefecture(&counts, &turns, &asked)
+        },
         by_sex: by_sex(&counts, texts),
         ages: AgeBand::ALL
             .iter()
@@ -324,10 +329,16 @@ mod tests {
         let sexes = by_sex(&counts, texts);
         let total = sum(&counts, |_| true);
         let by_cells = |cells: &[Cell]| cells.iter().map(|cell| cell.count).sum::<i64>();
-        assert_eq!(days.iter().map(|row| by_cells(&row.cells)).sum::<i64>(), total);
+        assert_eq!(
+            days.iter().map(|row| by_cells(&row.cells)).sum::<i64>(),
+            total
+        );
         let rows = prefectures.iter().map(|row| by_cells(&row.cells));
         assert_eq!(rows.sum::<i64>(), total);
         assert_eq!(sexes.iter().map(|row| row.total.count).sum::<i64>(), total);
-        assert_eq!(prefectures.iter().map(|row| row.bar).collect::<Vec<_>>(), [100, 91]);
+        assert_eq!(
+            prefectures.iter().map(|row| row.bar).collect::<Vec<_>>(),
+            [100, 91]
+        );
     }
 }

@@ -38,11 +38,7 @@ pub fn routes() -> Routes {
         Guard::May(Action::ConfirmRecord),
     );
     Routes::new()
-        .get(
-            "/city/records/{dose}",
-            Guard::May(Action::SeePerson),
-            show,
-        )
+        .get("/city/records/{dose}", Guard::May(Action::SeePerson), show)
         .post("/city/records/{dose}/correct", correct, put_right)
         .post("/city/records/{dose}/void", correct, take_back)
         .post("/city/records/{dose}/confirm", confirm, confirm_it)
@@ -195,12 +191,14 @@ impl Chapter {
             standing: personal
                 .filter(stands_otherwise)
                 .map(|one| Badge::standing(one.standing, texts)),
-            findings: personal.filter(finds_otherwise).map_or_else(Vec::new, |one| {
-                one.findings
-                    .iter()
-                    .map(|finding| Found::of(finding, texts))
-                    .collect()
-            }),
+            findings: personal
+                .filter(finds_otherwise)
+                .map_or_else(Vec::new, |one| {
+                    one.findings
+                        .iter()
+                        .map(|finding| Found::of(finding, texts))
+                        .collect()
+                }),
             erased: personal.is_none(),
         }
     }
@@ -262,7 +260,16 @@ async fn put_right(
     let record = found(&app, &me, Action::CorrectRecord, dose).await?;
     let mut complaints = Complaints::default();
     let Some(said) = fields.checked(&page, &record, app.today(), &mut complaints) else {
-        return render(&app, &me, page, record, fields, complaints, About::Correction).await;
+        return render(
+            &app,
+            &me,
+            page,
+            record,
+            fields,
+            complaints,
+            About::Correction,
+        )
+        .await;
     };
     let correction = Correction {
         id: fields.id,
@@ -281,7 +288,16 @@ async fn put_right(
         Ok(_) => Ok(done(&format!("/city/records/{dose}"), "city-corrected")),
         Err(error) => {
             complaints.add::<()>("given_on", change_text(error, page.texts)?);
-            render(&app, &me, page, record, fields, complaints, About::Correction).await
+            render(
+                &app,
+                &me,
+                page,
+                record,
+                fields,
+                complaints,
+                About::Correction,
+            )
+            .await
         }
     }
 }

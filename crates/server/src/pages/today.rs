@@ -76,7 +76,7 @@ async fn list(
     let total: i64 = counts.iter().map(|(_, count)| count).sum();
     let day = day_text(today, texts);
     html(&TodayPage {
-        lead: page.t2("today-lead", &("day", day.as_str()), &("count", total)),
+        lead: page.t2("today-lead", ("day", day.as_str()), ("count", total)),
         total,
         counts: counts
             .iter()
@@ -239,7 +239,12 @@ impl Voiding {
             .map(|reason| page.t(&format!("void-{reason}")));
         match usual {
             Some(usual) if words.is_empty() => Some(usual),
-            Some(usual) => complaints.text(page, "words", &format!("{usual} {words}"), REASON_LENGTH_MAX),
+            Some(usual) => complaints.text(
+                page,
+                "words",
+                &format!("{usual} {words}"),
+                REASON_LENGTH_MAX,
+            ),
             None => complaints.text(page, "words", words, REASON_LENGTH_MAX),
         }
     }
