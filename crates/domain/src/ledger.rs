@@ -160,6 +160,9 @@ pub struct Personal {
     /// Why, in the words of the person who corrected, voided or reopened.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reason: Option<String>,
+    /// Of a contested entry: the hash of what was said, by which a resend is recognised.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub said: Option<Sha>,
     /// How the record stood right after the entry.
     pub standing: Standing,
 }

@@ -49,6 +49,7 @@ fn draft(number: u128, lot: &str) -> Draft {
                 day: None,
             }],
             reason: None,
+            said: None,
             standing: Standing::Counted,
         },
     }

@@ -32,12 +32,15 @@ pub(crate) use sql;
 /// A macro and not a function: a closure that borrows the transaction across `.await` is refused
 /// by the compiler as not general enough. The work may run several times: touch nothing but `$tx`.
 macro_rules! transact {
-    ($db:expr, |$tx:ident| $work:expr) => {{
+    ($db:expr, |$tx:ident| $work:expr) => {
+        $crate::db::transact!($db, begin, |$tx| $work)
+    };
+    ($db:expr, $begin:ident, |$tx:ident| $work:expr) => {{
         let mut tries = 0;
         loop {
             tries += 1;
             let done = async {
-                let mut $tx = $db.begin().await?;
+                let mut $tx = $db.$begin().await?;
                 let value = $work;
                 $tx.commit().await?;
                 $crate::error::Result::Ok(value)

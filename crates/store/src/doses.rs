@@ -111,6 +111,7 @@ pub(crate) struct DoseRow {
     pub sex: String,
     pub age: String,
     pub findings: String,
+    pub severity: i64,
     pub pending: i64,
     pub confirmed: i64,
     pub contested: i64,
@@ -242,7 +243,7 @@ pub async fn of_venue(db: &Db, permit: &VenuePermit, dose: DoseId) -> Result<Opt
     db.query(sql!(
         "SELECT d.* FROM receipt AS r
          JOIN dose AS d ON d.municipality = r.municipality AND d.dose_id = r.dose_id
-         WHERE r.organisation = $1 AND r.id = $2"
+         WHERE r.organisation = $1 AND r.id = $2 AND r.act = 'recorded'"
     ))
     .bind(permit.venue().0.as_bytes().to_vec())
     .bind(dose.0.as_bytes().to_vec())

@@ -164,7 +164,7 @@ impl Walk {
         Self::start(permit.city())
     }
 
-    /// After an entry that is known already; from the start on if there is no such entry.
+    /// After an entry that is known already; at the end if there is no such entry.
     ///
     /// # Errors
     /// The database's.
@@ -179,7 +179,14 @@ impl Walk {
             .optional()
             .await?;
         match row {
-            None => Ok(Self::start(city)),
+            None if seq == 0 => Ok(Self::start(city)),
+            None => Ok(Self {
+                city,
+                head: Head {
+                    seq: i64::MAX,
+                    hash: Sha::ZERO,
+                },
+            }),
             Some((hash,)) => {
                 let hash = Sha::from_bytes(&hash).ok_or_else(|| bad("hash"))?;
                 Ok(Self {

@@ -9,7 +9,8 @@
 mod batch;
 mod rows;
 
-pub(crate) use rows::json;
+pub(crate) use batch::{said_by_correction, severity};
+pub(crate) use rows::{json, lock_chains};
 
 use std::sync::Arc;
 

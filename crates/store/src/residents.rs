@@ -10,9 +10,10 @@ use domain::places::MunicipalityCode;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::audit::{self, Change};
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
-use crate::recorder::{RecordError, Recorder, json};
+use crate::recorder::{RecordError, Recorder, json, lock_chains};
 
 /// Residents written in one transaction, so that reports beside an import never wait long.
 const CHUNK: usize = 1000;
@@ -147,7 +148,7 @@ pub async fn load(
     let mut loaded = Loaded::default();
     for (chunk, residents) in residents.chunks(CHUNK).enumerate() {
         let first = chunk * CHUNK;
-        let changes = save(db, permit, residents, at, first).await?;
+        let changes = save(db, permit, residents, at, first, id()).await?;
         loaded.new += changes.new;
         loaded.changed += changes.changed;
         loaded.unchanged += changes.unchanged;
@@ -162,29 +163,6 @@ pub async fn load(
             }
         }
     }
-    let detail = format!(
-        "new={} changed={} unchanged={} taken={} matched={}",
-        loaded.new,
-        loaded.changed,
-        loaded.unchanged,
-        loaded.taken.len(),
-        loaded.matched
-    );
-    let (actor, city, audit_id) = (permit.actor(), permit.city(), id());
-    transact!(db, |tx| {
-        tx.query(sql!(
-            "INSERT INTO audit (id, at_micros, municipality, organisation, by_user, action, subject, detail)
-             VALUES ($1, $2, $3, $4, $5, 'load-residents', 'residents', $6)"
-        ))
-        .bind(audit_id.as_bytes().to_vec())
-        .bind(at.micros())
-        .bind(city.to_string())
-        .bind(actor.organisation.0.as_bytes().to_vec())
-        .bind(actor.user.0.as_bytes().to_vec())
-        .bind(detail.clone())
-        .expect(1)
-        .await?;
-    })?;
     Ok(loaded)
 }
 
@@ -204,9 +182,12 @@ async fn save(
     residents: &[Resident],
     at: Instant,
     first: usize,
+    audit_id: Uuid,
 ) -> Result<Changes> {
     let city = permit.city();
-    transact!(db, |tx| {
+    // Under the chain's lock: a dose that is recorded meanwhile sees these people, or is seen here.
+    transact!(db, begin_locking, |tx| {
+        lock_chains(&mut tx, BTreeSet::from([city])).await?;
         let known = known(&mut tx, city, residents).await?;
         let owners = owners(&mut tx, city, residents).await?;
         let mut changes = Changes::default();
@@ -229,7 +210,23 @@ async fn save(
         }
         let rows: Vec<&Resident> = rows.into_values().collect();
         write(&mut tx, city, &rows, at).await?;
-        changes.waiting = waiting(&mut tx, city, &rows).await?;
+        changes.waiting = waiting(&mut tx, city, &rows, residents).await?;
+        let detail = format!(
+            "{{\"new\":{},\"changed\":{},\"unchanged\":{},\"taken\":{}}}",
+            changes.new,
+            changes.changed,
+            changes.unchanged,
+            changes.taken.len()
+        );
+        let change = Change {
+            id: audit_id,
+            at,
+            municipality: Some(city),
+            action: "load-residents",
+            subject: "residents",
+            detail: &detail,
+        };
+        audit::write(&mut tx, permit.actor(), &change).await?;
         changes
     })
 }
@@ -364,13 +361,15 @@ async fn write(
     Ok(())
 }
 
-/// Of these people, the coupons (also former ones) under which something is recorded.
+/// The coupons (also former ones) whose records must be judged again: all of those of people who
+/// are new or changed, and of all others those that still wait, as after an import that was cut off.
 async fn waiting(
     tx: &mut Tx,
     city: MunicipalityCode,
-    residents: &[&Resident],
+    changed: &[&Resident],
+    all: &[Resident],
 ) -> Result<Vec<CouponNumber>> {
-    let rows: Vec<(Option<String>,)> = tx
+    let of_changed: Vec<(Option<String>,)> = tx
         .query(sql!(
             "SELECT DISTINCT d.number FROM json_each($1) AS k
              CROSS JOIN coupon AS c CROSS JOIN dose AS d
@@ -379,13 +378,25 @@ async fn waiting(
         ))
         .bind(keys(
             city,
-            residents
-                .iter()
-                .map(|resident| resident.resident_no.as_str()),
+            changed.iter().map(|resident| resident.resident_no.as_str()),
         ))
         .all()
         .await?;
-    let numbers: BTreeSet<String> = rows.into_iter().filter_map(|(number,)| number).collect();
+    let still_waiting: Vec<(Option<String>,)> = tx
+        .query(sql!(
+            "SELECT DISTINCT d.number FROM json_each($1) AS k
+             CROSS JOIN coupon AS c CROSS JOIN dose AS d
+             WHERE c.municipality = k.value->>'m' AND c.resident_no = k.value->>'k'
+               AND d.municipality = c.municipality AND d.number = c.number AND d.pending = 1"
+        ))
+        .bind(keys(
+            city,
+            all.iter().map(|resident| resident.resident_no.as_str()),
+        ))
+        .all()
+        .await?;
+    let rows = of_changed.into_iter().chain(still_waiting);
+    let numbers: BTreeSet<String> = rows.filter_map(|(number,)| number).collect();
     numbers
         .iter()
         .map(|number| {

@@ -2,20 +2,22 @@
 //!
 //! Everything is read in one transaction, so that a running server does not disturb the picture.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::doses::{DoseId, Standing};
+use domain::calendar::{Day, Instant};
+use domain::doses::{DoseId, Facts, Standing};
 use domain::findings::FindingCode;
-use domain::ledger::{Act, Break, Entry, Head, follow};
+use domain::ledger::{Act, Break, Entry, Head, Sha, content, follow};
 use domain::places::MunicipalityCode;
 use domain::statistics::Effect;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::db::{Db, Tx, sql};
 use crate::doses::{DoseRow, Record};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ledger::{Walk, heads};
-use crate::recorder::json;
+use crate::recorder::{json, said_by_correction, severity};
 
 /// What was checked, and the first thing that does not hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -59,6 +61,14 @@ pub struct Difference {
 
 type NationCell = (String, i64, String, String, i64);
 
+/// What the entries add up to, and what was seen on the way.
+#[derive(Default)]
+struct Sums {
+    nation: BTreeMap<NationCell, i64>,
+    cities: BTreeMap<(String, i64), i64>,
+    receipts: BTreeMap<String, i64>,
+}
+
 /// Checks everything.
 ///
 /// # Errors
@@ -76,19 +86,28 @@ pub async fn verify(db: &Db) -> Result<Report> {
 /// As [`verify`].
 pub async fn verify_in(tx: &mut Tx) -> Result<Report> {
     let mut report = Report::default();
-    let mut counts: BTreeMap<NationCell, i64> = BTreeMap::new();
+    let mut sums = Sums::default();
     for (city, head) in heads(tx).await? {
         let counted = position(tx, city).await?;
+        if counted > head.seq {
+            report.difference = Some(Difference {
+                municipality: Some(city),
+                seq: Some(counted),
+                what: "progress",
+                detail: "more entries are counted than there are".to_owned(),
+            });
+            return Ok(report);
+        }
         report.lag += (head.seq - counted).unsigned_abs();
-        let found = chain(tx, city, head, counted, &mut report, &mut counts).await?;
+        let found = chain(tx, city, head, counted, &mut report, &mut sums).await?;
         if found.is_some() {
             report.difference = found;
             return Ok(report);
         }
         report.chains += 1;
     }
-    report.difference = match loose(tx).await? {
-        None => cells(tx, counts, &mut report).await?,
+    report.difference = match loose(tx, &sums).await? {
+        None => cells(tx, sums, &mut report).await?,
         found => found,
     };
     Ok(report)
@@ -112,7 +131,7 @@ async fn chain(
     kept: Head,
     counted: i64,
     report: &mut Report,
-    counts: &mut BTreeMap<NationCell, i64>,
+    sums: &mut Sums,
 ) -> Result<Option<Difference>> {
     let at = |seq, what, detail: &str| {
         Ok(Some(Difference {
@@ -126,6 +145,7 @@ async fn chain(
     let mut head = Head::START;
     let mut effects: Vec<Effect> = Vec::new();
     let mut records = 0_u64;
+    let mut marks = Marks::default();
     loop {
         let entries = walk.next(tx).await?;
         if entries.is_empty() {
@@ -136,10 +156,11 @@ async fn chain(
                 Ok(head) => head,
                 Err(broken) => return at(Some(head.seq + 1), word(broken), &broken.to_string()),
             };
+            marks.note(entry);
             let personal = entry.personal.iter();
             for effect in personal.flat_map(|personal| &personal.effects) {
                 if entry.body.seq <= counted {
-                    add(counts, city, effect);
+                    add(sums, city, effect);
                 }
                 effects.push(*effect);
             }
@@ -149,7 +170,7 @@ async fn chain(
             Ok(checked) => records += checked,
             Err((seq, detail)) => return at(Some(seq), "record", detail),
         }
-        if let Some(seq) = missing_receipt(tx, city, &entries, report).await? {
+        if let Some(seq) = missing_receipt(tx, city, &entries, report, sums).await? {
             return at(Some(seq), "receipt", "no receipt leads to this entry");
         }
     }
@@ -161,6 +182,13 @@ async fn chain(
         );
     }
     report.records += records;
+    if marks != Marks::kept(tx, city).await? {
+        return at(
+            None,
+            "record",
+            "a record is confirmed or contested otherwise than its entries say",
+        );
+    }
     tally_of_records(tx, city, records, &effects).await
 }
 
@@ -173,7 +201,7 @@ fn word(broken: Break) -> &'static str {
     }
 }
 
-fn add(counts: &mut BTreeMap<NationCell, i64>, city: MunicipalityCode, effect: &Effect) {
+fn add(sums: &mut Sums, city: MunicipalityCode, effect: &Effect) {
     let Some(prefecture) = city.prefecture() else {
         return;
     };
@@ -184,7 +212,11 @@ fn add(counts: &mut BTreeMap<NationCell, i64>, city: MunicipalityCode, effect: &
         effect.age.open_data().to_owned(),
         i64::from(effect.turn),
     );
-    *counts.entry(cell).or_default() += effect.n;
+    *sums.nation.entry(cell).or_default() += effect.n;
+    *sums
+        .cities
+        .entry((city.to_string(), i64::from(effect.turn)))
+        .or_default() += effect.n;
 }
 
 #[derive(Serialize)]
@@ -220,25 +252,35 @@ async fn compare(
         .await?;
     let mut records = HashMap::new();
     for row in rows {
-        let (last_seq, number) = (row.last_seq, row.number.clone());
+        let kept = Kept {
+            last_seq: row.last_seq,
+            number: row.number.clone(),
+            severity: row.severity,
+        };
         let record = Record::try_from(row)?;
-        records.insert(record.id, (last_seq, number, record));
+        records.insert(record.id, (kept, record));
     }
     let mut checked = 0;
     for entry in entries {
         let seq = entry.body.seq;
-        let Some((last_seq, number, record)) = records.get(&entry.body.dose) else {
+        let Some((kept, record)) = records.get(&entry.body.dose) else {
             return Ok(Err((seq, "the entry's record is missing")));
         };
-        if seq > *last_seq {
+        if seq > kept.last_seq {
             return Ok(Err((seq, "the record does not know this entry")));
         }
-        if entry.body.act == Act::Recorded && record.seq != seq {
-            return Ok(Err((seq, "the record names another first entry")));
+        let recorded = (record.seq, record.recorded_at.micros(), record.input);
+        if entry.body.act == Act::Recorded
+            && recorded != (seq, entry.body.at_micros, entry.body.input)
+        {
+            return Ok(Err((
+                seq,
+                "the record tells another story of its first entry",
+            )));
         }
-        if seq == *last_seq {
+        if seq == kept.last_seq {
             checked += 1;
-            if let Some(why) = contradiction(entry, record, number.as_deref()) {
+            if let Some(why) = contradiction(entry, record, kept) {
                 return Ok(Err((seq, why)));
             }
         }
@@ -246,7 +288,14 @@ async fn compare(
     Ok(Ok(checked))
 }
 
-fn contradiction(entry: &Entry, record: &Record, number: Option<&str>) -> Option<&'static str> {
+/// What a row says beside its record.
+struct Kept {
+    last_seq: i64,
+    number: Option<String>,
+    severity: i64,
+}
+
+fn contradiction(entry: &Entry, record: &Record, kept: &Kept) -> Option<&'static str> {
     let personal = entry.personal.as_ref()?;
     if entry.body.act != Act::Contested && personal.facts != record.facts() {
         return Some("the record says something else than its last entry");
@@ -265,7 +314,14 @@ fn contradiction(entry: &Entry, record: &Record, number: Option<&str>) -> Option
     if record.pending != waits {
         return Some("the record is on the wrong side of the pending list");
     }
-    if number.is_some_and(|number| !record.line.as_str().ends_with(number)) {
+    if kept.severity != severity(&personal.findings, record.standing == Standing::Void) {
+        return Some("the record is on the wrong work list");
+    }
+    if kept
+        .number
+        .as_ref()
+        .is_some_and(|number| !record.line.as_str().ends_with(number))
+    {
         return Some("the record hangs on another coupon than its digits say");
     }
     None
@@ -276,6 +332,38 @@ struct ReceiptKey {
     o: String,
     i: String,
     seq: i64,
+    act: Act,
+    day: Day,
+    /// None where the personal part is erased: then it cannot be computed again.
+    content: Option<String>,
+}
+
+/// What the sender of an entry said, computed again from what was entered.
+fn said(entry: &Entry) -> Option<Sha> {
+    let personal = entry.personal.as_ref()?;
+    let facts = &personal.facts;
+    // The turn was counted on where the coupon leaves it open; what was sent is the coupon's own digit.
+    let sent = Facts {
+        turn: facts.line.turn_digit(),
+        ..facts.clone()
+    };
+    let reason = personal.reason.as_deref();
+    Some(match entry.body.act {
+        Act::Recorded => content(Act::Recorded, entry.body.dose, Some(&sent), None),
+        Act::Corrected => {
+            let words = [
+                facts.product.as_str(),
+                &facts.lot,
+                &facts.doctor,
+                reason.unwrap_or_default(),
+            ];
+            said_by_correction(entry.body.dose, facts.given_on, facts.turn, words)
+        }
+        act @ (Act::Voided | Act::Reopened) => {
+            content(act, entry.body.dose, None, Some(reason.unwrap_or_default()))
+        }
+        act => content(act, entry.body.dose, None, None),
+    })
 }
 
 /// The first entry a sender was answered for whose receipt is gone.
@@ -284,6 +372,7 @@ async fn missing_receipt(
     city: MunicipalityCode,
     entries: &[Entry],
     report: &mut Report,
+    sums: &mut Sums,
 ) -> Result<Option<i64>> {
     let keys: Vec<ReceiptKey> = entries
         .iter()
@@ -292,16 +381,22 @@ async fn missing_receipt(
             o: entry.body.organisation.0.simple().to_string(),
             i: entry.body.id.simple().to_string(),
             seq: entry.body.seq,
+            act: entry.body.act,
+            day: Instant::from_micros(entry.body.at_micros).day_in_japan(),
+            content: said(entry).map(|content| content.to_string()),
         })
         .collect();
     report.receipts += keys.len() as u64;
+    *sums.receipts.entry(city.to_string()).or_default() += keys.len() as i64;
     let missing: Option<(i64,)> = tx
         .query(sql!(
             "SELECT CAST(k.value->>'seq' AS BIGINT) FROM json_each($1) AS k
              WHERE NOT EXISTS (
                  SELECT 1 FROM receipt AS r
                  WHERE r.organisation = unhex(k.value->>'o') AND r.id = unhex(k.value->>'i')
-                   AND r.municipality = $2 AND r.seq = CAST(k.value->>'seq' AS BIGINT))
+                   AND r.municipality = $2 AND r.seq = CAST(k.value->>'seq' AS BIGINT)
+                   AND r.act = k.value->>'act' AND r.day = k.value->>'day'
+                   AND (k.value->>'content' IS NULL OR r.content = unhex(k.value->>'content')))
              ORDER BY 1 LIMIT 1"
         ))
         .bind(json(&keys))
@@ -309,6 +404,50 @@ async fn missing_receipt(
         .optional()
         .await?;
     Ok(missing.map(|(seq,)| seq))
+}
+
+/// Which records the acts of a chain leave confirmed, and which ever were contested.
+#[derive(Default, PartialEq, Eq)]
+struct Marks {
+    confirmed: BTreeSet<DoseId>,
+    contested: BTreeSet<DoseId>,
+}
+
+impl Marks {
+    fn note(&mut self, entry: &Entry) {
+        match entry.body.act {
+            Act::Confirmed => drop(self.confirmed.insert(entry.body.dose)),
+            Act::Reopened => drop(self.confirmed.remove(&entry.body.dose)),
+            Act::Contested => drop(self.contested.insert(entry.body.dose)),
+            Act::Recorded | Act::Corrected | Act::Voided | Act::Matched => {}
+        }
+    }
+
+    /// As the records' rows have it.
+    async fn kept(tx: &mut Tx, city: MunicipalityCode) -> Result<Self> {
+        let rows: Vec<(Vec<u8>, i64, i64)> = tx
+            .query(sql!(
+                "SELECT dose_id, confirmed, contested FROM dose
+                 WHERE municipality = $1 AND (confirmed = 1 OR contested = 1)"
+            ))
+            .bind(city.to_string())
+            .all()
+            .await?;
+        let mut marks = Self::default();
+        for (id, confirmed, contested) in rows {
+            let id = Uuid::from_slice(&id).map_err(|_| Error::Inconsistent {
+                table: "dose",
+                column: "dose_id",
+            })?;
+            if confirmed == 1 {
+                marks.confirmed.insert(DoseId(id));
+            }
+            if contested == 1 {
+                marks.contested.insert(DoseId(id));
+            }
+        }
+        Ok(marks)
+    }
 }
 
 /// The city's records by cell must be what the effects of its entries add up to.
@@ -369,8 +508,17 @@ async fn tally_of_records(
     }
 }
 
-/// Rows that hang on no chain at all.
-async fn loose(tx: &mut Tx) -> Result<Option<Difference>> {
+/// Rows that hang on no chain, and receipts that no entry stands behind.
+async fn loose(tx: &mut Tx, sums: &Sums) -> Result<Option<Difference>> {
+    let different = |city: &str, what, detail: &str| {
+        let municipality = MunicipalityCode::parse(city).ok();
+        Ok(Some(Difference {
+            municipality,
+            seq: None,
+            what,
+            detail: detail.to_owned(),
+        }))
+    };
     let row: Option<(String,)> = tx
         .query(sql!(
             "SELECT d.municipality FROM dose AS d
@@ -379,21 +527,61 @@ async fn loose(tx: &mut Tx) -> Result<Option<Difference>> {
         ))
         .optional()
         .await?;
-    Ok(row.map(|(city,)| Difference {
-        municipality: MunicipalityCode::parse(&city).ok(),
-        seq: None,
-        what: "records",
-        detail: "there are records of a city without a chain".to_owned(),
-    }))
+    if let Some((city,)) = row {
+        return different(
+            &city,
+            "records",
+            "there are records of a city without a chain",
+        );
+    }
+    let rows: Vec<(String, i64)> = tx
+        .query(sql!(
+            "SELECT municipality, COUNT(*) FROM receipt GROUP BY municipality ORDER BY municipality"
+        ))
+        .all()
+        .await?;
+    let invented = rows
+        .iter()
+        .find(|(city, count)| sums.receipts.get(city) != Some(count));
+    match invented {
+        Some((city, _)) => different(city, "receipt", "there are receipts without an entry"),
+        None => Ok(None),
+    }
 }
 
 /// The nation's counts must be the sums of the effects counted.
-async fn cells(
-    tx: &mut Tx,
-    mut counts: BTreeMap<NationCell, i64>,
-    report: &mut Report,
-) -> Result<Option<Difference>> {
+async fn cells(tx: &mut Tx, sums: Sums, report: &mut Report) -> Result<Option<Difference>> {
+    let Sums {
+        nation: mut counts,
+        mut cities,
+        ..
+    } = sums;
     counts.retain(|_, n| *n != 0);
+    cities.retain(|_, n| *n != 0);
+    let rows: Vec<(String, i64, i64)> = tx
+        .query(sql!(
+            "SELECT municipality, turn, doses FROM tally_city WHERE doses <> 0 ORDER BY municipality, turn"
+        ))
+        .all()
+        .await?;
+    let kept: BTreeMap<(String, i64), i64> = rows
+        .into_iter()
+        .map(|(city, turn, n)| ((city, turn), n))
+        .collect();
+    let all = kept.keys().chain(cities.keys());
+    if let Some((city, turn)) = all
+        .filter(|cell| kept.get(*cell) != cities.get(*cell))
+        .min()
+    {
+        let municipality = MunicipalityCode::parse(city).ok();
+        let detail = format!("turn {turn}");
+        return Ok(Some(Difference {
+            municipality,
+            seq: None,
+            what: "tally_city",
+            detail,
+        }));
+    }
     let rows: Vec<(String, i64, String, String, i64, i64)> = tx
         .query(sql!(
             "SELECT day, prefecture, sex, age, turn, doses FROM tally WHERE doses <> 0

@@ -161,6 +161,35 @@ fn a_dose_waits_for_its_person_and_is_counted_anew_when_the_person_arrives() {
 }
 
 #[test]
+fn a_dose_that_still_waits_finds_its_person_when_the_same_file_is_loaded_again() {
+    on_each_engine(async |world| {
+        let person = resident("1", "0000012345", "19460503", Sex::Female);
+        world.load(CHIYODA, std::slice::from_ref(&person)).await;
+        let receipt = world.record(world.report(FIRST)).await.unwrap();
+        // As if the import had been cut off after the register and before the records: the person is
+        // out of sight while a dose comes in, and there again afterwards, with nothing judged anew.
+        let hide = async |meddle: &'static str| {
+            let mut tx = world.db.begin().await.unwrap();
+            tx.query(meddle).expect(1).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        hide("UPDATE resident SET resident_no = 'hidden'").await;
+        let late = world.record(world.report(SECOND)).await.unwrap();
+        assert!(found(&late.findings).contains(&FindingCode::NotRegistered));
+        hide("UPDATE resident SET resident_no = '1'").await;
+        let again = world.load(CHIYODA, &[person]).await;
+        assert_eq!((again.unchanged, again.matched), (1, 1));
+        for dose in [receipt.dose, late.dose] {
+            let record = store::doses::record(&world.db, &desk(CHIYODA), dose)
+                .await
+                .unwrap();
+            assert!(!record.unwrap().pending);
+        }
+        world.verified().await;
+    });
+}
+
+#[test]
 fn a_dose_of_another_city_lands_there_and_says_so() {
     on_each_engine(async |world| {
         world
@@ -483,6 +512,23 @@ fn the_proof_finds_what_was_changed_behind_the_ledgers_back() {
             ("UPDATE dose SET lot = 'x' WHERE seq = 2", "record"),
             ("UPDATE tally SET doses = doses + 1", "tally"),
             ("DELETE FROM receipt", "receipt"),
+            (
+                "UPDATE receipt SET day = '2021-06-02' WHERE seq = 3",
+                "receipt",
+            ),
+            (
+                "UPDATE receipt SET content = commitment FROM ledger WHERE receipt.seq = ledger.seq",
+                "receipt",
+            ),
+            (
+                "INSERT INTO receipt SELECT organisation, hash, municipality, dose_id, seq, act, commitment, '2021-06-01' FROM ledger",
+                "receipt",
+            ),
+            ("UPDATE tally_city SET doses = doses - 1", "tally_city"),
+            ("UPDATE progress SET seq = seq + 1", "progress"),
+            ("UPDATE dose SET confirmed = 1 WHERE seq = 1", "record"),
+            ("UPDATE dose SET severity = 2 WHERE seq = 1", "record"),
+            ("UPDATE dose SET recorded_at = 0 WHERE seq = 1", "record"),
             ("DELETE FROM dose WHERE seq = 5", "record"),
             ("UPDATE chain SET seq = seq + 1", "head"),
             (

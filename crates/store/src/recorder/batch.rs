@@ -74,6 +74,11 @@ impl Line {
         })
     }
 
+    /// How bad the worst of the open findings is; a record that was taken back has none.
+    pub fn severity(&self) -> i64 {
+        severity(&self.findings, self.held.voided)
+    }
+
     pub fn pending(&self) -> bool {
         !self.held.voided
             && self
@@ -81,6 +86,17 @@ impl Line {
                 .iter()
                 .any(|one| one.code == FindingCode::NotRegistered)
     }
+}
+
+/// How bad the worst open finding is, as it stands in the records' rows. That the person is not
+/// registered yet has a list of its own.
+pub(crate) fn severity(findings: &[Finding], voided: bool) -> i64 {
+    let open = findings
+        .iter()
+        .filter(|one| !voided && one.code != FindingCode::NotRegistered);
+    open.map(|one| one.code.severity() as i64)
+        .max()
+        .unwrap_or(0)
 }
 
 /// A coupon with its person and records.
@@ -158,7 +174,10 @@ pub(super) struct Batch {
 pub(super) fn said(command: &Command) -> Sha {
     let (act, facts, reason) = match &command.what {
         What::Report { facts, .. } => (Act::Recorded, Some(facts), None),
-        What::Correct { correction, .. } => return said_by_correction(command.dose, correction),
+        What::Correct { correction: to, .. } => {
+            let words = [to.product.as_str(), &to.lot, &to.doctor, &to.reason];
+            return said_by_correction(command.dose, to.given_on, to.turn, words);
+        }
         What::Void { reason, .. } => (Act::Voided, None, Some(reason.as_str())),
         What::Confirm => (Act::Confirmed, None, None),
         What::Reopen { reason } => (Act::Reopened, None, Some(reason.as_str())),
@@ -168,18 +187,9 @@ pub(super) fn said(command: &Command) -> Sha {
 }
 
 /// A correction says the changed fields and the reason; the digits are not part of it.
-fn said_by_correction(dose: DoseId, correction: &Correction) -> Sha {
-    let Correction {
-        given_on,
-        turn,
-        product,
-        lot,
-        doctor,
-        reason,
-        ..
-    } = correction;
-    let said =
-        format!("{given_on}\u{1f}{turn}\u{1f}{product}\u{1f}{lot}\u{1f}{doctor}\u{1f}{reason}");
+/// `words` are product, lot, doctor and reason.
+pub(crate) fn said_by_correction(dose: DoseId, given_on: Day, turn: u8, words: [&str; 4]) -> Sha {
+    let said = format!("{given_on}\u{1f}{turn}\u{1f}{}", words.join("\u{1f}"));
     content(Act::Corrected, dose, None, Some(&said))
 }
 
@@ -320,14 +330,7 @@ impl Batch {
         let line = group.line(command.dose).ok_or(RecordError::NotFound)?;
         allowed(line, editor, today)?;
         let mut held = line.held.clone();
-        held.facts = Facts {
-            doctor: correction.doctor.clone(),
-            given_on: correction.given_on,
-            lot: correction.lot.clone(),
-            product: correction.product.clone(),
-            turn: correction.turn,
-            ..held.facts
-        };
+        held.facts = corrected(&held.facts, correction);
         rejudge(line, held, &history, key);
         self.enter(
             command,
@@ -448,18 +451,18 @@ impl Batch {
         let Some(head) = self.heads.get_mut(&first.municipality) else {
             return;
         };
-        let facts = match &command.what {
-            What::Report { facts, .. } => facts.clone(),
-            What::Correct { correction, .. } => Facts {
-                doctor: correction.doctor.clone(),
-                given_on: correction.given_on,
-                lot: correction.lot.clone(),
-                product: correction.product.clone(),
-                turn: correction.turn,
-                ..line.held.facts.clone()
-            },
-            _ => return,
+        let (facts, reason) = match &command.what {
+            What::Report { facts, .. } => (facts.clone(), None),
+            What::Correct { correction, .. } => (
+                corrected(&line.held.facts, correction),
+                Some(&correction.reason),
+            ),
+            What::Void { reason, .. } | What::Reopen { reason } => {
+                (line.held.facts.clone(), Some(reason))
+            }
+            What::Confirm | What::Match { .. } => (line.held.facts.clone(), None),
         };
+        let reason = reason.filter(|text| !text.is_empty()).cloned();
         line.contested = true;
         line.changed = true;
         line.last_seq = head.seq + 1;
@@ -482,8 +485,8 @@ impl Batch {
                 effects: Vec::new(),
                 facts,
                 findings: line.findings.clone(),
-                // The content's hash lets a resend of the same conflict be recognised.
-                reason: Some(said.to_string()),
+                reason,
+                said: Some(said),
                 standing: line.standing,
             },
         };
@@ -522,6 +525,7 @@ impl Batch {
             facts: line.held.facts.clone(),
             findings: line.findings.clone(),
             reason: reason.filter(|text| !text.is_empty()),
+            said: None,
             standing: line.standing,
         };
         let draft = Draft {
@@ -568,6 +572,18 @@ impl Batch {
             .ok_or(RecordError::NotFound)?;
         let group = self.groups.get_mut(&key).ok_or(RecordError::NotFound)?;
         Ok((key, group))
+    }
+}
+
+/// What a record says once it is corrected; the digits stay as they were read.
+fn corrected(facts: &Facts, correction: &Correction) -> Facts {
+    Facts {
+        doctor: correction.doctor.clone(),
+        given_on: correction.given_on,
+        lot: correction.lot.clone(),
+        product: correction.product.clone(),
+        turn: correction.turn,
+        ..facts.clone()
     }
 }
 

@@ -8,7 +8,7 @@ use domain::calendar::Instant;
 use domain::coupons::CouponNumber;
 use domain::doses::{DoseId, Person, Route, answer_of};
 use domain::doses::{Held, Standing};
-use domain::findings::{FindingCode, is_blocked};
+use domain::findings::is_blocked;
 use domain::ledger::{Act, Entry, Head, Personal, Sha};
 use domain::places::MunicipalityCode;
 use serde::Serialize;
@@ -83,8 +83,17 @@ struct HeadRow {
     hash: Vec<u8>,
 }
 
-/// Takes the heads of the chains, in the order of the codes: the row is the lock.
 async fn lock(tx: &mut Tx, cities: BTreeSet<MunicipalityCode>, batch: &mut Batch) -> Result<()> {
+    batch.heads.extend(lock_chains(tx, cities).await?);
+    Ok(())
+}
+
+/// Takes the heads of the chains, in the order of the codes: the row is the lock under which
+/// records, and the people they are judged by, are changed.
+pub(crate) async fn lock_chains(
+    tx: &mut Tx,
+    cities: BTreeSet<MunicipalityCode>,
+) -> Result<Vec<(MunicipalityCode, Head)>> {
     let keys: Vec<CityKey> = cities.into_iter().map(|m| CityKey { m }).collect();
     let rows: Vec<HeadRow> = tx
         .query(sql!(
@@ -97,18 +106,15 @@ async fn lock(tx: &mut Tx, cities: BTreeSet<MunicipalityCode>, batch: &mut Batch
         .bind(json(&keys))
         .all()
         .await?;
-    for row in rows {
-        let city = MunicipalityCode::parse(&row.municipality).map_err(|_| Error::Inconsistent {
-            table: "chain",
-            column: "municipality",
-        })?;
-        let hash = Sha::from_bytes(&row.hash).ok_or(Error::Inconsistent {
-            table: "chain",
-            column: "hash",
-        })?;
-        batch.heads.insert(city, Head { seq: row.seq, hash });
-    }
-    Ok(())
+    rows.into_iter()
+        .map(|row| {
+            let hash = sha("chain", "hash", &row.hash)?;
+            Ok((
+                city("chain", &row.municipality)?,
+                Head { seq: row.seq, hash },
+            ))
+        })
+        .collect()
 }
 
 #[derive(Serialize)]
@@ -271,9 +277,7 @@ async fn load_conflicts(
         let dose = DoseId(uuid("ledger", "dose_id", &dose)?);
         let said = personal
             .and_then(|text| serde_json::from_str::<Personal>(&text).ok())
-            .and_then(|personal| personal.reason)
-            .and_then(|digits| hex::decode(digits).ok())
-            .and_then(|bytes| Sha::from_bytes(&bytes));
+            .and_then(|personal| personal.said);
         batch.contested.extend(said.map(|said| (dose, said)));
     }
     Ok(())
@@ -525,13 +529,6 @@ impl<'a> DoseOut<'a> {
             Key::Astray(city, _) => (city, None),
         };
         let facts = &line.held.facts;
-        let open = !line.held.voided;
-        let worst = line
-            .findings
-            .iter()
-            .filter(|one| open && one.code != FindingCode::NotRegistered)
-            .map(|one| one.code.severity() as i64)
-            .max();
         Self {
             m,
             id: line.held.id.0.simple().to_string(),
@@ -553,7 +550,7 @@ impl<'a> DoseOut<'a> {
             sex: line.cell.map_or("", |(sex, _)| sex.open_data()),
             age: line.cell.map_or("", |(_, age)| age.open_data()),
             findings: json(&line.findings),
-            severity: worst.unwrap_or(0),
+            severity: line.severity(),
             pending: i64::from(line.pending()),
             confirmed: i64::from(line.held.confirmed),
             contested: i64::from(line.contested),
