@@ -23,6 +23,8 @@ pub const DOCTOR_NAME_LENGTH_MAX: usize = 20;
 pub const PRODUCT_KEY_LENGTH_MAX: usize = 40;
 /// Longest name of a device.
 pub const DEVICE_LENGTH_MAX: usize = 64;
+/// The highest number a dose can have, counted through: the coupon has one digit for it.
+pub const TURN_MAX: u8 = 9;
 /// Longest reason for a correction, in characters: a sentence, not a letter.
 pub const REASON_LENGTH_MAX: usize = 200;
 

@@ -48,7 +48,7 @@ pub struct ReadingBody {
     /// Which codes say so: `qr`, `ocr`, `nw7`. A single one is for a person to confirm.
     by: Vec<&'static str>,
     /// Whether the digits name a municipality that issues coupons.
-    municipality_known: Option<bool>,
+    municipality_known: bool,
     /// 0 to 1.
     confidence: f32,
     /// Why nothing was read: `nothing_found`, `codes_disagree` …
@@ -61,7 +61,7 @@ impl From<&Reading> for ReadingBody {
             Outcome::Read => None,
             Outcome::No(why) => Some(why.code()),
         };
-        let known = reading.digits.as_deref().map(municipality_known);
+        let known = reading.digits.as_deref().is_some_and(municipality_known);
         Self {
             result: if reason.is_none() { "read" } else { "no" },
             digits: reading.digits.clone(),

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
 use domain::calendar::{Day, Instant};
-use domain::doses::{Answer, DoseId, InputWay, Standing};
+use domain::doses::{Answer, DoseId, InputWay, Standing, VENUE_NAME_LENGTH_MAX};
 use domain::findings::Finding;
 use domain::ledger::{Act, Sha};
 use domain::places::MunicipalityCode;
@@ -185,9 +185,11 @@ pub(super) async fn report(
     let id = DoseId(fields.id("id", body.id));
     let line = fields.line("coupon", &body.coupon);
     let given_on = fields.day("given_on", &body.given_on);
-    let venue_name = body.venue_name.as_deref().unwrap_or(&me.organisation.name);
+    // The organisation's own name may be longer than the record's field; a dose is not refused for that.
+    let own_name = || me.organisation.name.chars().take(VENUE_NAME_LENGTH_MAX).collect();
+    let venue_name: String = body.venue_name.clone().unwrap_or_else(own_name);
     let (product, lot) = (fields.product(&body.product), fields.lot(&body.lot));
-    let (doctor, venue_name) = (fields.doctor(&body.doctor), fields.venue_name(venue_name));
+    let (doctor, venue_name) = (fields.doctor(&body.doctor), fields.venue_name(&venue_name));
     let (device, input) = (
         fields.device(body.device.as_deref()),
         fields.input("input", body.input.as_deref()),

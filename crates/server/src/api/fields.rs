@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use domain::calendar::Day;
 use domain::coupons::{CouponLine, CouponNumber};
 use domain::doses::{DEVICE_LENGTH_MAX, DOCTOR_NAME_LENGTH_MAX, InputWay, PRODUCT_KEY_LENGTH_MAX};
-use domain::doses::{REASON_LENGTH_MAX, VENUE_NAME_LENGTH_MAX};
+use domain::doses::{REASON_LENGTH_MAX, TURN_MAX, VENUE_NAME_LENGTH_MAX};
 use domain::places::{MunicipalityCode, Prefecture};
 use domain::vaccines::LOT_LENGTH_MAX;
 use serde_json::{Value, json};
@@ -12,9 +12,6 @@ use uuid::Uuid;
 
 use crate::web::locale::{Locale, Texts};
 use crate::web::problem::Problem;
-
-/// The highest number a dose can have, counted through; the coupon has one digit for it.
-const TURN_MAX: u8 = 9;
 
 /// What is wrong with the fields read so far.
 #[derive(Default)]

@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use domain::coupons::CouponLine;
-use domain::places::Places;
 use reader::{Channel, Outcome, Reading};
 use serde::Serialize;
 
+use crate::api::coupons::municipality_known;
 use crate::cli::say;
 
 /// What `read` is told.
@@ -58,7 +57,7 @@ fn line(image: &Path) -> Line {
     Line {
         file: image.display().to_string(),
         result: if digits.is_some() { "read" } else { "no" },
-        municipality_known: digits.as_deref().is_some_and(is_of_a_known_city),
+        municipality_known: digits.as_deref().is_some_and(municipality_known),
         by: reading.as_ref().map(channels).unwrap_or_default(),
         confidence: reading.as_ref().map_or(0.0, |reading| reading.confidence),
         digits,
@@ -73,12 +72,4 @@ fn channels(reading: &Reading) -> Vec<&'static str> {
         .iter()
         .map(|channel: &Channel| channel.code())
         .collect()
-}
-
-/// Whether the digits name a city that is or was in the register, whatever the date.
-fn is_of_a_known_city(digits: &str) -> bool {
-    CouponLine::parse(digits)
-        .ok()
-        .and_then(|line| line.coupon().ok())
-        .is_some_and(|coupon| Places::bundled().any(coupon.municipality).is_some())
 }

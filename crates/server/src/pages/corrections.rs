@@ -1,7 +1,7 @@
 //! Corrections (訂正): the form that makes a record say something else, for the venue and the city.
 
 use domain::calendar::Day;
-use domain::doses::ChangeRefusal;
+use domain::doses::{ChangeRefusal, TURN_MAX};
 use serde::Deserialize;
 use store::doses::Record;
 use store::recorder::RecordError;
@@ -82,6 +82,10 @@ impl CorrectionFields {
         let lot = complaints.lot(page, &self.lot);
         let doctor = complaints.doctor(page, &self.doctor);
         let reason = complaints.reason(page, &self.reason);
+        // The form offers the turns there are; another one comes from something that is not the form.
+        if self.turn != record.turn && !(1..=TURN_MAX).contains(&self.turn) {
+            return complaints.add("turn", page.t("field-not_a_turn"));
+        }
         let said = Said {
             given_on: given_on?,
             turn: self.turn,

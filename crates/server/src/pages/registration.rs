@@ -65,7 +65,8 @@ async fn register(
     let permit = me.venue(Action::RecordDose)?;
     let id = DoseId(fields.id);
     let line = CouponLine::parse(&fields.line).map_err(|_| Problem::unprocessable("form_shape"))?;
-    let way = InputWay::parse(&fields.way).ok_or_else(|| Problem::unprocessable("form_shape"))?;
+    let way = InputWay::parse(&fields.way).filter(|way| *way != InputWay::System);
+    let way = way.ok_or_else(|| Problem::unprocessable("form_shape"))?;
     let read = Read {
         line,
         way,
