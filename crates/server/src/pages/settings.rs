@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::access::{Action, VenuePermit};
 use domain::calendar::Day;
@@ -221,7 +222,12 @@ async fn form(
     for choice in &mut products {
         choice.chosen = choice.value == fields.product;
     }
-    html(&SettingsPage {
+    let status = if complaints.is_empty() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    let shown = html(&SettingsPage {
         today,
         today_text: day_text(today, texts),
         is_other_day: given_on != today,
@@ -234,5 +240,6 @@ async fn form(
         page,
         fields,
         complaints,
-    })
+    })?;
+    Ok((status, shown).into_response())
 }

@@ -194,4 +194,3 @@ turn-open = Turn left open
 unknown-city = Unknown municipality
 masked = Hidden (protected person)
 not-registered-person = Not in the register
-none = None

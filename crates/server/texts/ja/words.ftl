@@ -194,4 +194,3 @@ turn-open = 回数の指定なし
 unknown-city = 不明な市町村
 masked = 支援措置のため非表示
 not-registered-person = 名簿にありません
-none = なし
