@@ -16,7 +16,7 @@ use super::people::{Person, WAITING, coupon_number};
 /// Dots to a millimetre: about 400 to an inch, as a phone held close sees them.
 const PX_PER_MM: u32 = 16;
 /// The dose that the coupons are for.
-const TURN: u8 = 4;
+pub(super) const TURN: u8 = 4;
 /// The other product of today, so that the record says something else.
 const OTHER_PRODUCT: &str = "spikevax_lp81";
 
@@ -55,10 +55,14 @@ const fn shown(name: &'static str, city: usize, serial: u32, expect: &'static st
     }
 }
 
-/// Serial numbers of people who have coupons here: `1..=SERIAL_MAX` in every city.
-const SERIAL_MAX: u32 = 8;
+/// Serial numbers of people who had three doses and wait for the fourth: those whom coupons stand
+/// for, and some more with records that a city has to look at.
+const WAITING_MAX: u32 = 12;
 const ALREADY: u32 = 6;
 const CLASH: u32 = 7;
+const TOO_SOON: u32 = 9;
+const TWICE: u32 = 10;
+const IN_THE_FUTURE: u32 = 11;
 
 const SHOWN: [Shown; 12] = [
     shown("01-normal", 0, 1, "normal"),
@@ -84,13 +88,14 @@ const SHOWN: [Shown; 12] = [
     shown("12-normal", 0, 8, "normal"),
 ];
 
-/// Whether a person of that serial number has a coupon here, and so must not have the dose yet.
-pub(super) fn is_shown(serial: u32) -> bool {
-    serial <= SERIAL_MAX
+/// Whether a person of that serial number must have had three doses and not the fourth.
+pub(super) fn waits(serial: u32) -> bool {
+    serial <= WAITING_MAX
 }
 
-/// The records that the coupons "already recorded" and "clash" meet.
-pub(super) fn recorded_before(made: &Made, today: Day) -> anyhow::Result<Vec<Planned>> {
+/// Records of Chiyoda's that somebody has to look at: what the coupons "already recorded" and
+/// "clash" meet, people who are not in the register yet, and what cannot be right.
+pub(super) fn doubtful(made: &Made, today: Day) -> anyhow::Result<Vec<Planned>> {
     let [chiyoda, ..] = CITIES;
     let city = city(chiyoda)?;
     let venue = made
@@ -98,25 +103,34 @@ pub(super) fn recorded_before(made: &Made, today: Day) -> anyhow::Result<Vec<Pla
         .iter()
         .position(|venue| venue.city == city)
         .context("no venue")?;
-    let planned = |serial, on, product| -> anyhow::Result<Planned> {
+    let planned = |turn_digit, serial, days, product| -> anyhow::Result<Planned> {
         let coupon = Coupon {
             kind: CouponKind::Dose,
             kind_digit: 2,
-            turn_digit: TURN,
+            turn_digit,
             municipality: city,
             number: coupon_number(serial)?,
         };
         Ok(Planned {
             coupon,
-            on,
+            on: today.plus_days(days),
             product,
             venue,
         })
     };
-    Ok(vec![
-        planned(ALREADY, today, TODAYS_PRODUCT)?,
-        planned(CLASH, today.plus_days(-1), OTHER_PRODUCT)?,
-    ])
+    let mut doubtful = vec![
+        planned(TURN, ALREADY, 0, TODAYS_PRODUCT)?,
+        planned(TURN, CLASH, -1, OTHER_PRODUCT)?,
+        planned(TURN, TOO_SOON, -45, TODAYS_PRODUCT)?,
+        planned(TURN - 1, TWICE, -2, OTHER_PRODUCT)?,
+        planned(TURN, IN_THE_FUTURE, 20, TODAYS_PRODUCT)?,
+    ];
+    // The file to try the import brings these people, and their records find them.
+    let [_, last] = WAITING;
+    for (serial, days) in (last + 1..).zip([-5, -4, -3]) {
+        doubtful.push(planned(1, serial, days, TODAYS_PRODUCT)?);
+    }
+    Ok(doubtful)
 }
 
 /// Draws the pictures and one sheet to print.

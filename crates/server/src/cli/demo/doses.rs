@@ -1,4 +1,4 @@
-//! The demonstration's doses: given in 2021 and 2022 as they were, and in the last two weeks.
+//! The demonstration's doses, given over the last year.
 //!
 //! They go the way of every dose, through the recorder, under a clock that is set to the day, so
 //! that ledger, findings and statistics are what they would have become.
@@ -12,6 +12,7 @@ use domain::access::{self, Action, VenuePermit};
 use domain::calendar::{Day, Instant, age_on};
 use domain::coupons::{Coupon, CouponKind};
 use domain::doses::{DoseId, InputWay};
+use domain::vaccines::Vaccines;
 use store::Db;
 use store::recorder::{Outside, Recorder, Report};
 use tokio::task::JoinSet;
@@ -20,21 +21,31 @@ use super::organisations::{Made, Venue};
 use super::people::{Lots, Person};
 use super::{coupons, fresh};
 
-/// Ages that came first.
+/// Ages that come first.
 const ELDERLY_YEARS: i64 = 65;
-/// Days between the first two doses of the first product.
-const GAP_DAYS: i64 = 21;
-/// The product of the first three rounds, and of today.
-const FIRST_PRODUCT: &str = "comirnaty_12_mono";
+/// Days from the first wave to today.
+const SINCE_DAYS: i64 = 330;
+/// Days from one wave to the next: more than any product asks for between two doses.
+const WAVE_DAYS: i64 = 100;
+/// The elderly's part of a wave, and when the others begin and how long they take.
+const ELDERLY_SPREAD_DAYS: u32 = 30;
+const OTHERS_BEGIN_DAYS: i64 = 20;
+const OTHERS_SPREAD_DAYS: u32 = 40;
+/// Of a hundred people, how many come for each dose of those who came for the one before.
+const COMING_PERCENT: [u32; 4] = [88, 97, 72, 60];
+/// The product of today.
 pub(super) const TODAYS_PRODUCT: &str = "comirnaty_lp81";
 const MICROS_PER_HOUR: i64 = 3_600_000_000;
 
 /// A dose that is to be given.
-#[derive(Clone)]
 pub(super) struct Planned {
+    /// Whose, and which.
     pub coupon: Coupon,
+    /// The day.
     pub on: Day,
+    /// The product's key.
     pub product: &'static str,
+    /// Which of the venues, from 0.
     pub venue: usize,
 }
 
@@ -56,10 +67,10 @@ pub(super) async fn record(
     };
     let (recorder, writers) = Recorder::start(db, &set);
     let permits = permits(made)?;
-    // The registers stood before the first dose.
-    clock.store(noon(day(2021, 4, 1)?)?, Ordering::Relaxed);
-    load(db, &recorder, &set, made, people).await?;
     let today = now.day_in_japan();
+    // The registers stood before the first dose.
+    clock.store(noon(today.plus_days(-SINCE_DAYS - 1))?, Ordering::Relaxed);
+    load(db, &recorder, &set, made, people).await?;
     for (on, doses) in by_day(plan(made, people, today)?) {
         // Today's doses come before now, or nothing could follow them in time.
         let at = noon(on)?.min(now.micros());
@@ -103,60 +114,58 @@ async fn load(
     Ok(())
 }
 
-/// Everybody's doses: most came twice, many three times, some of late a fourth time.
+/// Everybody's doses: four waves, the elderly first in each, the last still going on.
 fn plan(made: &Made, people: &[Person], today: Day) -> anyhow::Result<Vec<Planned>> {
     let mut lots = Lots::new(20_210_217);
     let mut planned = Vec::new();
     for person in people {
         let venue = venue_for(made, person, &mut lots)?;
-        let Some(birth) = person.resident.birth.exact() else {
-            continue;
-        };
-        let is_elderly = age_on(birth, day(2022, 3, 31)?) >= ELDERLY_YEARS;
-        // The elderly from the middle of April on, the others from July.
-        let begin = if is_elderly {
-            day(2021, 4, 12)?
+        let birth = person.resident.birth.earliest();
+        let own_days = if age_on(birth, today) >= ELDERLY_YEARS {
+            hill(ELDERLY_SPREAD_DAYS, &mut lots)
         } else {
-            day(2021, 7, 5)?
+            OTHERS_BEGIN_DAYS + hill(OTHERS_SPREAD_DAYS, &mut lots)
         };
-        let first = begin.plus_days(i64::from(lots.below(10) * 5 + lots.below(3)));
-        let mut give = |turn, on, product| -> anyhow::Result<()> {
+        let waits = coupons::waits(person.serial);
+        for (turn, percent) in (1..).zip(COMING_PERCENT) {
+            let wave_days = i64::from(turn - 1) * WAVE_DAYS;
+            let days = wave_days + own_days + i64::from(lots.below(5)) - SINCE_DAYS;
+            // Whom a coupon stands for had three doses and waits for the fourth.
+            let comes = if waits {
+                turn < coupons::TURN
+            } else {
+                lots.below(100) < percent
+            };
+            if !comes || days >= 0 {
+                break;
+            }
+            let on = today.plus_days(days);
+            let product = product_on(on)?;
             planned.push(Planned {
-                coupon: coupon(person, turn)?,
+                coupon: coupon(person, turn),
                 on,
                 product,
                 venue,
             });
-            Ok(())
-        };
-        // Everybody whom a coupon of the demonstration stands for had three doses and waits for the fourth.
-        let is_shown = coupons::is_shown(person.serial);
-        if is_shown || lots.below(100) < 85 {
-            give(1, first, FIRST_PRODUCT)?;
-            give(2, first.plus_days(GAP_DAYS), FIRST_PRODUCT)?;
-            if is_shown || lots.below(100) < 60 {
-                let third = if is_elderly {
-                    day(2022, 1, 17)?
-                } else {
-                    day(2022, 3, 7)?
-                };
-                give(
-                    3,
-                    third.plus_days(i64::from(lots.below(8) * 3)),
-                    FIRST_PRODUCT,
-                )?;
-                if !is_shown && lots.below(100) < 35 {
-                    give(
-                        4,
-                        today.plus_days(-1 - i64::from(lots.below(14))),
-                        TODAYS_PRODUCT,
-                    )?;
-                }
-            }
         }
     }
-    planned.extend(coupons::recorded_before(made, today)?);
+    planned.extend(coupons::doubtful(made, today)?);
     Ok(planned)
+}
+
+/// A day of a wave, most likely in its middle.
+fn hill(spread_days: u32, lots: &mut Lots) -> i64 {
+    i64::from((lots.below(spread_days) + lots.below(spread_days)) / 2)
+}
+
+/// Today's product where it was in use already, else one that was.
+fn product_on(day: Day) -> anyhow::Result<&'static str> {
+    let in_use = Vaccines::bundled().on(day);
+    let product = in_use
+        .iter()
+        .find(|product| product.key.as_str() == TODAYS_PRODUCT)
+        .or_else(|| in_use.first());
+    Ok(product.context("no product was in use")?.key.as_str())
 }
 
 /// Nine in ten go to a venue of their own city.
@@ -175,14 +184,14 @@ fn venue_for(made: &Made, person: &Person, lots: &mut Lots) -> anyhow::Result<us
 }
 
 /// A person's coupon for a dose.
-pub(super) fn coupon(person: &Person, turn: u8) -> anyhow::Result<Coupon> {
-    Ok(Coupon {
+fn coupon(person: &Person, turn: u8) -> Coupon {
+    Coupon {
         kind: CouponKind::Dose,
         kind_digit: 2,
         turn_digit: turn,
         municipality: person.city,
         number: person.resident.number,
-    })
+    }
 }
 
 fn by_day(planned: Vec<Planned>) -> BTreeMap<Day, Vec<Planned>> {
@@ -227,20 +236,18 @@ async fn give(
 
 /// A lot for each month and product, as deliveries come.
 fn lot(dose: &Planned) -> String {
-    let letters = if dose.product == FIRST_PRODUCT {
-        "EY"
-    } else {
-        "LP"
-    };
-    format!("{letters}{:02}{:02}", dose.on.year() % 100, dose.on.month())
-}
-
-fn day(year: i16, month: i8, day: i8) -> anyhow::Result<Day> {
-    Day::new(year, month, day).context("no such day")
+    let letters: String = dose.product.chars().take(2).collect();
+    format!(
+        "{}{:02}{:02}",
+        letters.to_uppercase(),
+        dose.on.year() % 100,
+        dose.on.month()
+    )
 }
 
 /// Noon in Japan, in microseconds: three hours after midnight in UTC.
 fn noon(on: Day) -> anyhow::Result<i64> {
-    let days = day(1970, 1, 1)?.days_until(on);
+    let epoch = Day::new(1970, 1, 1).context("no such day")?;
+    let days = epoch.days_until(on);
     Ok((days * 24 + 3) * MICROS_PER_HOUR)
 }
