@@ -1,4 +1,9 @@
 //! `sesshu serve` as it is set up for real: from an empty folder to the first login.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test says by a panic that it fails"
+)]
 
 mod program;
 
