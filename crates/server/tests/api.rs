@@ -47,7 +47,10 @@ fn doses_of(answer: &Value, date: &str) -> Vec<(String, String, i64, i64)> {
     let of_day = counts.filter(|count| count["date"] == date);
     of_day
         .map(|count| {
-            let (status, number) = (count["status"].as_i64().unwrap(), count["count"].as_i64().unwrap());
+            let (status, number) = (
+                count["status"].as_i64().unwrap(),
+                count["count"].as_i64().unwrap(),
+            );
             (text(&count["gender"]), text(&count["age"]), status, number)
         })
         .collect()
@@ -64,23 +67,43 @@ fn a_dose_goes_from_the_venue_to_the_citys_ledger_and_the_nations_count() {
          {code},T1,,0900000001,試験 花子,シケン ハナコ,19460503,2,1,,0\r\n\
          {code},T2,,090000000X,試験 次郎,シケン ジロウ,19460503,1,1,,0\r\n"
     );
-    let (status, loaded) = city.send("/api/v1/residents?encoding=utf-8", "text/csv", file.as_bytes());
+    let (status, loaded) = city.send(
+        "/api/v1/residents?encoding=utf-8",
+        "text/csv",
+        file.as_bytes(),
+    );
     assert_eq!(status, 200, "{loaded}");
-    assert_eq!((&loaded["new"], &loaded["rejected"]), (&json!(1), &json!(1)), "{loaded}");
-    assert_eq!((&loaded["complaints"][0]["line"], &loaded["complaints"][0]["column"]), (&json!(3), &json!("券番号")));
+    assert_eq!(
+        (&loaded["new"], &loaded["rejected"]),
+        (&json!(1), &json!(1)),
+        "{loaded}"
+    );
+    assert_eq!(
+        (
+            &loaded["complaints"][0]["line"],
+            &loaded["complaints"][0]["column"]
+        ),
+        (&json!(3), &json!("券番号"))
+    );
 
     let body = dose(900_001, &coupon(1, 900_000_001), day);
     let (status, receipt) = venue.post("/api/v1/doses", &body);
     assert_eq!(status, 201, "{receipt}");
     assert_eq!(receipt["municipality"], code.as_str());
     let (status, again) = venue.post("/api/v1/doses", &body);
-    assert_eq!((status, &again["hash"], &again["replayed"]), (200, &receipt["hash"], &json!(true)));
+    assert_eq!(
+        (status, &again["hash"], &again["replayed"]),
+        (200, &receipt["hash"], &json!(true))
+    );
 
     let (_, person) = city.get("/api/v1/persons/0900000001");
     assert_eq!(person["resident"]["name"], "試験 花子");
     assert_eq!(person["records"][0]["id"], receipt["dose"]);
     let (_, found) = city.get("/api/v1/records?text=%E3%81%97%E3%81%91%E3%82%93");
-    assert_eq!(found["items"][0]["record"]["id"], receipt["dose"], "{found}");
+    assert_eq!(
+        found["items"][0]["record"]["id"], receipt["dose"],
+        "{found}"
+    );
     let dose_path = format!("/api/v1/records/{}", receipt["dose"].as_str().unwrap());
     let (_, story) = city.get(&dose_path);
     assert_eq!(story["story"][0]["hash"], receipt["hash"]);
@@ -94,7 +117,10 @@ fn a_dose_goes_from_the_venue_to_the_citys_ledger_and_the_nations_count() {
     assert!(open_data("summary_by_date.csv").contains("2021-02-20,1,0,0"));
 
     let undo = json!({ "id": program::id(900_002), "reason": "別人でした" });
-    let dose_path = format!("/api/v1/doses/{}/voidings", receipt["dose"].as_str().unwrap());
+    let dose_path = format!(
+        "/api/v1/doses/{}/voidings",
+        receipt["dose"].as_str().unwrap()
+    );
     assert_eq!(venue.post(&dose_path, &undo).0, 201);
     assert_eq!(doses_of(&counted(&nation), day), []);
 }
@@ -102,15 +128,27 @@ fn a_dose_goes_from_the_venue_to_the_citys_ledger_and_the_nations_count() {
 /// The file as a consumer gets it that unpacks it by itself.
 fn open_data(name: &str) -> String {
     let url = program().url(&format!("/vaccination/opendata/latest/{name}"));
-    let agent: ureq::Agent = ureq::Agent::config_builder().accept_encoding("").build().into();
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .accept_encoding("")
+        .build()
+        .into();
     let mut answer = agent.get(url).call().unwrap();
     let mut bytes = Vec::new();
-    answer.body_mut().as_reader().read_to_end(&mut bytes).unwrap();
+    answer
+        .body_mut()
+        .as_reader()
+        .read_to_end(&mut bytes)
+        .unwrap();
     if name.ends_with(".ndjson") {
         assert_eq!(answer.headers()["content-encoding"], "gzip");
-        assert_eq!(answer.headers()["content-type"], "application/x-ndjson; charset=UTF-8");
+        assert_eq!(
+            answer.headers()["content-type"],
+            "application/x-ndjson; charset=UTF-8"
+        );
         let mut text = String::new();
-        flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
+        flate2::read::GzDecoder::new(bytes.as_slice())
+            .read_to_string(&mut text)
+            .unwrap();
         return text;
     }
     String::from_utf8(bytes).unwrap()
@@ -123,27 +161,81 @@ fn the_same_id_with_other_content_is_a_conflict_with_the_first_answer() {
     let (_, first) = venue.post("/api/v1/doses", &body);
     body["lot"] = "FA5765".into();
     let (status, problem) = venue.post("/api/v1/doses", &body);
-    assert_eq!((status, &problem["code"]), (409, &json!("id_used_otherwise")));
+    assert_eq!(
+        (status, &problem["code"]),
+        (409, &json!("id_used_otherwise"))
+    );
     assert_eq!(problem["first"]["hash"], first["hash"]);
-    assert!(problem["ja"]["todo"].as_str().is_some_and(|text| !text.is_empty()));
-    assert!(problem["en"]["todo"].as_str().is_some_and(|text| !text.is_empty()));
+    assert!(
+        problem["ja"]["todo"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty())
+    );
+    assert!(
+        problem["en"]["todo"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty())
+    );
 }
 
 #[test]
 fn a_given_dose_is_never_refused_for_what_it_is() {
     let venue = program().log_in("venue");
     for (number, coupon, day, answer, finding) in [
-        (900_020, "211310170000900020", "2021-06-01", "quarantined", "unknown_municipality"),
-        (900_021, "219999970000900021", "2021-06-01", "quarantined", "unknown_municipality"),
-        (900_022, "211310160900000022", "2099-01-01", "quarantined", "future_date"),
-        (900_023, "211310160900000023", "2020-01-01", "quarantined", "before_product"),
-        (900_024, "211310160900000024", "2021-06-01", "pending", "not_registered"),
-        (900_025, "111310160900000025", "2021-06-01", "pending", "not_registered"),
+        (
+            900_020,
+            "211310170000900020",
+            "2021-06-01",
+            "quarantined",
+            "unknown_municipality",
+        ),
+        (
+            900_021,
+            "219999970000900021",
+            "2021-06-01",
+            "quarantined",
+            "unknown_municipality",
+        ),
+        (
+            900_022,
+            "211310160900000022",
+            "2099-01-01",
+            "quarantined",
+            "future_date",
+        ),
+        (
+            900_023,
+            "211310160900000023",
+            "2020-01-01",
+            "quarantined",
+            "before_product",
+        ),
+        (
+            900_024,
+            "211310160900000024",
+            "2021-06-01",
+            "pending",
+            "not_registered",
+        ),
+        (
+            900_025,
+            "111310160900000025",
+            "2021-06-01",
+            "pending",
+            "not_registered",
+        ),
     ] {
         let (status, receipt) = venue.post("/api/v1/doses", &dose(number, coupon, day));
-        assert_eq!((status, &receipt["answer"]), (201, &json!(answer)), "{receipt}");
+        assert_eq!(
+            (status, &receipt["answer"]),
+            (201, &json!(answer)),
+            "{receipt}"
+        );
         let findings = receipt["findings"].as_array().unwrap();
-        assert!(findings.iter().any(|one| one["code"] == finding), "{receipt}");
+        assert!(
+            findings.iter().any(|one| one["code"] == finding),
+            "{receipt}"
+        );
     }
 }
 
@@ -155,8 +247,12 @@ fn what_cannot_be_read_is_told_field_by_field() {
     body["lot"] = "x".repeat(21).into();
     let (status, problem) = venue.post("/api/v1/doses", &body);
     assert_eq!((status, &problem["code"]), (422, &json!("fields_refused")));
-    let fields: Vec<_> =
-        problem["fields"].as_array().unwrap().iter().map(|one| one["field"].as_str().unwrap()).collect();
+    let fields: Vec<_> = problem["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["field"].as_str().unwrap())
+        .collect();
     assert_eq!(fields, ["id", "coupon", "given_on", "lot"]);
 }
 
@@ -177,19 +273,34 @@ fn a_body_that_is_cut_off_or_of_another_kind_is_told_so() {
 #[test]
 fn a_file_in_the_wrong_encoding_is_refused_as_a_whole_with_what_to_do() {
     let (city, _) = city();
-    let (shift_jis, _, _) = encoding_rs::SHIFT_JIS.encode("自治体コード,個別宛名番号\r\n131016,1\r\n");
+    let (shift_jis, _, _) =
+        encoding_rs::SHIFT_JIS.encode("自治体コード,個別宛名番号\r\n131016,1\r\n");
     let (status, problem) = city.send("/api/v1/residents?encoding=utf-8", "text/csv", &shift_jis);
-    assert_eq!((status, &problem["code"]), (422, &json!("file_refused")), "{problem}");
+    assert_eq!(
+        (status, &problem["code"]),
+        (422, &json!("file_refused")),
+        "{problem}"
+    );
 }
 
 #[test]
 fn nobody_reaches_what_is_not_theirs() {
     let (venue, nation) = (program().log_in("venue"), program().log_in("nation"));
-    for path in ["/api/v1/records", "/api/v1/persons/0000000001", "/api/v1/desk", "/api/v1/ledger/entries"] {
+    for path in [
+        "/api/v1/records",
+        "/api/v1/persons/0000000001",
+        "/api/v1/desk",
+        "/api/v1/ledger/entries",
+    ] {
         assert_eq!(venue.get(path).0, 403, "{path}");
         assert_eq!(nation.get(path).0, 403, "{path}");
     }
-    assert_eq!(nation.post("/api/v1/doses", &dose(1, &coupon(1, 1), "2021-06-01")).0, 403);
+    assert_eq!(
+        nation
+            .post("/api/v1/doses", &dose(1, &coupon(1, 1), "2021-06-01"))
+            .0,
+        403
+    );
     let url = program().url("/api/v1/records");
     let refused = ureq::get(url).call();
     assert!(matches!(refused, Err(ureq::Error::StatusCode(401))));
@@ -198,9 +309,17 @@ fn nobody_reaches_what_is_not_theirs() {
 #[test]
 fn an_outsider_recomputes_the_exported_chain() {
     let venue = program().log_in("venue");
-    venue.post("/api/v1/doses", &dose(900_050, &coupon(1, 900_000_050), "2021-06-01"));
+    venue.post(
+        "/api/v1/doses",
+        &dose(900_050, &coupon(1, 900_000_050), "2021-06-01"),
+    );
     let exported = run(&[
-        "ledger", "export", "--municipality", "131016", "--data", program().data.to_str().unwrap(),
+        "ledger",
+        "export",
+        "--municipality",
+        "131016",
+        "--data",
+        program().data.to_str().unwrap(),
     ]);
     assert!(exported.status.success());
     let mut prev = "0".repeat(64);
@@ -225,7 +344,9 @@ fn samples() -> Option<std::path::PathBuf> {
 
 #[test]
 fn sample_photos_read_over_http_never_give_a_wrong_number() {
-    let Some(folder) = samples() else { return eprintln!("no sample photos beside the checkout") };
+    let Some(folder) = samples() else {
+        return eprintln!("no sample photos beside the checkout");
+    };
     let venue = program().log_in("venue");
     let mut table = std::collections::BTreeMap::<String, [u32; 3]>::new();
     let mut labels = csv::Reader::from_path(folder.join("labels.csv")).unwrap();
@@ -244,8 +365,15 @@ fn sample_photos_read_over_http_never_give_a_wrong_number() {
     println!("difficulty: exact / no / wrong\n{table:#?}");
     assert!(table.values().all(|[_, _, wrong]| *wrong == 0), "{table:?}");
     let [easy, medium] = [table["easy"], table["medium"]];
-    assert_eq!((easy[1], medium[1]), (0, 0), "every easy and medium photo is read");
-    assert!(table["hard"][0] * 100 >= 80 * table["hard"].iter().sum::<u32>(), "{table:?}");
+    assert_eq!(
+        (easy[1], medium[1]),
+        (0, 0),
+        "every easy and medium photo is read"
+    );
+    assert!(
+        table["hard"][0] * 100 >= 80 * table["hard"].iter().sum::<u32>(),
+        "{table:?}"
+    );
 }
 
 #[test]
@@ -267,14 +395,21 @@ fn what_is_no_coupon_is_an_honest_no_and_what_is_no_picture_a_problem() {
 fn a_photo_of_forty_megapixels_is_read() {
     let venue = program().log_in("venue");
     let demo = &program().demo["coupons"][0];
-    let coupon = image::open(demo["path"].as_str().unwrap()).unwrap().into_luma8();
+    let coupon = image::open(demo["path"].as_str().unwrap())
+        .unwrap()
+        .into_luma8();
     let mut sheet = image::GrayImage::from_pixel(7_300, 5_500, image::Luma([235]));
     let wide = 4_000;
     let tall = coupon.height() * wide / coupon.width();
-    let coupon = image::imageops::resize(&coupon, wide, tall, image::imageops::FilterType::Triangle);
+    let coupon =
+        image::imageops::resize(&coupon, wide, tall, image::imageops::FilterType::Triangle);
     image::imageops::overlay(&mut sheet, &coupon, 1_500, 1_500);
     let mut jpeg = std::io::Cursor::new(Vec::new());
     sheet.write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
     let (status, reading) = venue.send("/api/v1/coupons/readings", "image/jpeg", jpeg.get_ref());
-    assert_eq!((status, &reading["digits"]), (200, &demo["digits"]), "{reading}");
+    assert_eq!(
+        (status, &reading["digits"]),
+        (200, &demo["digits"]),
+        "{reading}"
+    );
 }

@@ -28,8 +28,16 @@ fn a_kill_in_the_middle_of_a_thousand_writes_loses_and_doubles_nothing() {
                     if number >= SENT {
                         return;
                     }
-                    let body = dose(number, &format!("21{:016}", 1_310_160_800_000_000 + number), "2021-06-01");
-                    let sent = client.try_send("/api/v1/doses", "application/json", body.to_string().as_bytes());
+                    let body = dose(
+                        number,
+                        &format!("21{:016}", 1_310_160_800_000_000 + number),
+                        "2021-06-01",
+                    );
+                    let sent = client.try_send(
+                        "/api/v1/doses",
+                        "application/json",
+                        body.to_string().as_bytes(),
+                    );
                     // No answer: the sender does not know, keeps it and sends it again later.
                     let Ok((status, answer)) = sent else { continue };
                     assert_eq!(status, 201, "{answer}");
@@ -50,30 +58,54 @@ fn a_kill_in_the_middle_of_a_thousand_writes_loses_and_doubles_nothing() {
     let client = program.log_in("venue");
     for (number, _) in &acknowledged {
         let (status, record) = client.get(&format!("/api/v1/doses/{}", id(*number)));
-        assert_eq!(status, 200, "dose {number} was acknowledged and is gone: {record}");
+        assert_eq!(
+            status, 200,
+            "dose {number} was acknowledged and is gone: {record}"
+        );
     }
     for number in 0..SENT {
-        let body = dose(number, &format!("21{:016}", 1_310_160_800_000_000 + number), "2021-06-01");
+        let body = dose(
+            number,
+            &format!("21{:016}", 1_310_160_800_000_000 + number),
+            "2021-06-01",
+        );
         let (status, answer) = client.post("/api/v1/doses", &body);
         assert!(status == 200 || status == 201, "{answer}");
         let first = acknowledged.iter().find(|one| one.0 == number);
         if let Some((_, hash)) = first {
-            assert_eq!((status, &answer["hash"]), (200, hash), "the first answer comes again");
+            assert_eq!(
+                (status, &answer["hash"]),
+                (200, hash),
+                "the first answer comes again"
+            );
         }
     }
     program.stop();
     let after = Program::verify(folder.path());
-    assert_eq!(after["entries"].as_u64().unwrap(), before + SENT, "none twice");
+    assert_eq!(
+        after["entries"].as_u64().unwrap(),
+        before + SENT,
+        "none twice"
+    );
 }
 
 #[test]
 fn a_second_server_on_the_same_file_is_refused_with_words() {
     let folder = tempfile::tempdir().unwrap();
     let _first = Program::start(folder.path());
-    let second = run(&["demo", "--port", "0", "--data", folder.path().to_str().unwrap()]);
+    let second = run(&[
+        "demo",
+        "--port",
+        "0",
+        "--data",
+        folder.path().to_str().unwrap(),
+    ]);
     assert!(!second.status.success());
     let said = String::from_utf8_lossy(&second.stderr).into_owned();
-    assert!(said.contains("別のSesshu") && said.contains("Another Sesshu"), "{said}");
+    assert!(
+        said.contains("別のSesshu") && said.contains("Another Sesshu"),
+        "{said}"
+    );
 }
 
 /// Room for the files of a demonstration and little more, in blocks of 1,024 bytes of the shell.
@@ -86,7 +118,10 @@ fn a_full_disk_is_told_and_what_was_acknowledged_stays() {
     let before = Program::verify(folder.path())["entries"].as_u64().unwrap();
     // The largest file may grow a little more; the signal that would end the program is ignored.
     let largest = std::fs::read_dir(folder.path()).unwrap();
-    let largest = largest.map(|file| file.unwrap().metadata().unwrap().len()).max().unwrap();
+    let largest = largest
+        .map(|file| file.unwrap().metadata().unwrap().len())
+        .max()
+        .unwrap();
     let mut limited = Command::new("bash");
     let script = format!(
         "trap '' XFSZ; ulimit -f {}; exec \"$@\"",
@@ -97,7 +132,11 @@ fn a_full_disk_is_told_and_what_was_acknowledged_stays() {
     let client = program.log_in("venue");
     let (mut acknowledged, mut refused) = (0, 0);
     for number in 0..3_000 {
-        let body = dose(number, &format!("21{:016}", 1_310_160_800_000_000 + number), "2021-06-01");
+        let body = dose(
+            number,
+            &format!("21{:016}", 1_310_160_800_000_000 + number),
+            "2021-06-01",
+        );
         match client.post("/api/v1/doses", &body) {
             (201, _) => acknowledged += 1,
             (503, problem) => {
@@ -110,7 +149,10 @@ fn a_full_disk_is_told_and_what_was_acknowledged_stays() {
             (status, answer) => panic!("{status} {answer}"),
         }
     }
-    assert!(acknowledged > 0 && refused == 3, "{acknowledged} acknowledged, {refused} refused");
+    assert!(
+        acknowledged > 0 && refused == 3,
+        "{acknowledged} acknowledged, {refused} refused"
+    );
     let (status, _) = client.get("/api/v1/doses");
     assert_eq!(status, 200, "reading goes on");
     program.kill();

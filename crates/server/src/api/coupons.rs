@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::fields::Fields;
+use crate::pages::photos;
 use crate::state::App;
 use crate::web::body::{Params, unread};
 use crate::web::me::Me;
@@ -25,7 +26,7 @@ use crate::web::routes::{Guard, Routes};
 pub fn routes() -> Routes {
     Routes::new()
         .post_up_to(
-            reader::FILE_BYTES_MAX,
+            photos::PHOTO_BYTES_MAX,
             "/api/v1/coupons/readings",
             Guard::May(Action::ReadCoupon),
             read,
@@ -100,9 +101,8 @@ pub(super) async fn read(
 ) -> Result<Json<ReadingBody>, Problem> {
     me.venue(Action::ReadCoupon)?;
     let bytes = body.map_err(|refused| unread(&refused))?;
-    let reading = tokio::task::spawn_blocking(move || reader::read(&bytes))
-        .await
-        .map_err(|_| Problem::internal())?
+    let reading = photos::read(bytes)
+        .await?
         .map_err(|refusal| picture_problem(&refusal))?;
     Ok(Json(ReadingBody::from(&reading)))
 }

@@ -186,7 +186,13 @@ pub(super) async fn report(
     let line = fields.line("coupon", &body.coupon);
     let given_on = fields.day("given_on", &body.given_on);
     // The organisation's own name may be longer than the record's field; a dose is not refused for that.
-    let own_name = || me.organisation.name.chars().take(VENUE_NAME_LENGTH_MAX).collect();
+    let own_name = || {
+        me.organisation
+            .name
+            .chars()
+            .take(VENUE_NAME_LENGTH_MAX)
+            .collect()
+    };
     let venue_name: String = body.venue_name.clone().unwrap_or_else(own_name);
     let (product, lot) = (fields.product(&body.product), fields.lot(&body.lot));
     let (doctor, venue_name) = (fields.doctor(&body.doctor), fields.venue_name(&venue_name));

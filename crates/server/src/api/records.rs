@@ -31,7 +31,7 @@ use crate::web::routes::{Guard, Routes};
 /// Records in one answer unless the caller asks for fewer.
 const LIST_LENGTH: i64 = 100;
 /// What is written to the access log as the purpose where the caller tells none.
-const PURPOSE: &str = "api";
+pub const API_PURPOSE: &str = "api";
 
 /// The routes of this file.
 pub fn routes() -> Routes {
@@ -200,7 +200,7 @@ async fn look(
     number: Option<CouponNumber>,
     view: &str,
 ) -> Result<(), Problem> {
-    let (id, view, purpose) = (app.fresh_id(), view.to_owned(), PURPOSE.to_owned());
+    let (id, view, purpose) = (app.fresh_id(), view.to_owned(), API_PURPOSE.to_owned());
     let view = View {
         id,
         at: app.now(),

@@ -8,6 +8,7 @@ pub mod fields;
 pub mod home;
 pub mod ledger;
 pub mod login;
+pub mod looks;
 pub mod organisations;
 pub mod persons;
 pub mod photos;
@@ -39,5 +40,6 @@ pub fn routes() -> Routes {
         .merge(persons::routes())
         .merge(stories::routes())
         .merge(residents::routes())
+        .merge(looks::routes())
         .merge(statistics::routes())
 }

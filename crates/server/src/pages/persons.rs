@@ -21,7 +21,7 @@ use crate::web::problem::Problem;
 use crate::web::routes::{Guard, Routes};
 
 /// What somebody may look at a person's record for; the first is taken where nobody says.
-const PURPOSES: [&str; 5] = ["desk", "correction", "certificate", "inquiry", "other"];
+pub const PURPOSES: [&str; 5] = ["desk", "correction", "certificate", "inquiry", "other"];
 
 /// The page of a person.
 pub fn routes() -> Routes {

@@ -42,6 +42,11 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
         Guard::May(Action::LoadResidents),
     ),
     (
+        "/city/looks",
+        "looks-title",
+        Guard::May(Action::SeeAccessLog),
+    ),
+    (
         "/statistics",
         "nav-statistics",
         Guard::May(Action::SeeStatistics),

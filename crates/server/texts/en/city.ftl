@@ -118,3 +118,22 @@ loaded-left = Left out
 loaded-more = There are { $count } more. Save the CSV to see them.
 loaded-desk = Back to the desk
 loaded-again = Load another
+
+# Who looked
+looks-title = Access log
+looks-lead = Who looked at whose record, when and for what, newest first. When a person asks, narrow it to their coupon number and print the page.
+looks-number = Coupon number (10 digits)
+looks-show = Narrow
+looks-empty = Nobody looked.
+looks-at = When
+looks-by = Who
+looks-view = At what
+looks-person = Coupon number
+looks-purpose = What for
+view-person = a person's records
+view-record = a record in detail
+view-ledger = the list of records
+view-pending = the pending list
+view-findings = the work list
+view-export = an export of the ledger
+purpose-api = another program

@@ -118,3 +118,22 @@ loaded-left = 除いた
 loaded-more = ほかに{ $count }件あります。CSVで保存して確かめてください。
 loaded-desk = 対応状況へ
 loaded-again = 続けて取り込む
+
+# 閲覧記録
+looks-title = 閲覧記録
+looks-lead = 誰が、いつ、誰の記録を、何のために見たかの一覧です(新しい順)。本人から求められたときは、券番号で絞り込んで印刷できます。
+looks-number = 券番号(10桁)
+looks-show = 絞り込む
+looks-empty = 該当する閲覧はありません。
+looks-at = 日時
+looks-by = 見た人
+looks-view = 見たもの
+looks-person = 券番号
+looks-purpose = 目的
+view-person = 個人の記録
+view-record = 記録の詳細
+view-ledger = 接種記録の一覧
+view-pending = 登録待ちの一覧
+view-findings = 確認が必要な記録の一覧
+view-export = 台帳の書き出し
+purpose-api = 外部プログラム
