@@ -34,8 +34,10 @@ pub(crate) struct Place {
     pub from: f32,
     /// Where reading ends.
     pub to: f32,
-    members: usize,
-    unevenness: f32,
+    /// Blots of the chain that keep step.
+    pub members: usize,
+    /// How far they are off their steps, as a share of the pitch (root mean square).
+    pub unevenness: f32,
 }
 
 impl Place {
@@ -310,4 +312,118 @@ fn digit_height(in_step: &[Numbered]) -> Option<Straight> {
         });
     }
     Some(Straight::through(&usual))
+}
+
+#[cfg(test)]
+impl Place {
+    /// A level line of 18 digits: the first one's centre, the pitch, and the digits' height, in pixels.
+    pub(crate) fn level(x: f32, y: f32, pitch: f32, height: f32) -> Place {
+        Place {
+            across: Straight {
+                start: x,
+                slope: pitch,
+            }
+            .into(),
+            down: Straight {
+                start: y,
+                slope: 0.0,
+            },
+            height: Straight {
+                start: height,
+                slope: 0.0,
+            },
+            from: -0.5 - MARGIN,
+            to: DIGITS as f32 - 0.5 + MARGIN,
+            members: DIGITS,
+            unevenness: 0.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INK: Ink = Ink {
+        radius: 22,
+        deviations: 0.55,
+        contrast_min: 0.05,
+    };
+
+    /// Blocks of 12 x 20 pixels, as digits stand, at the given centres.
+    fn blocks(centres: &[(f32, f32)]) -> Grey {
+        const WIDTH: usize = 600;
+        let inside = |x: f32, y: f32| {
+            centres
+                .iter()
+                .any(|c| (x - c.0).abs() < 6.0 && (y - c.1).abs() < 10.0)
+        };
+        let pixels = (0..WIDTH * 160)
+            .map(|i| {
+                if inside((i % WIDTH) as f32, (i / WIDTH) as f32) {
+                    30
+                } else {
+                    220
+                }
+            })
+            .collect();
+        Grey::new(WIDTH, 160, pixels).unwrap()
+    }
+
+    fn row(count: usize, slope: f32) -> Vec<(f32, f32)> {
+        (0..count)
+            .map(|t| 40.0 + 25.0 * t as f32)
+            .map(|x| (x, 60.0 + slope * x))
+            .collect()
+    }
+
+    #[test]
+    fn a_row_of_blocks_is_a_line() {
+        let place = places(&blocks(&row(18, 0.1)), INK)[0];
+        assert!((place.across.slope - 25.0).abs() < 0.3, "{place:?}");
+        assert!((place.down.slope - 0.1).abs() < 0.01, "{place:?}");
+        assert!((place.height.at(9.0) - 20.0).abs() < 3.0, "{place:?}");
+        assert!(place.from < -1.0 && place.to > 18.0, "{place:?}");
+    }
+
+    #[test]
+    fn a_line_with_gaps_keeps_its_count() {
+        let mut centres = row(18, 0.0);
+        centres.remove(9);
+        centres.remove(4);
+        let place = places(&blocks(&centres), INK)[0];
+        assert!(
+            (place.across.at(17.0) - (40.0 + 25.0 * 17.0)).abs() < 3.0,
+            "{place:?}"
+        );
+    }
+
+    #[test]
+    fn where_half_the_digits_are_missing_the_picture_is_read_far_enough_on_both_sides() {
+        let place = places(&blocks(&row(10, 0.0)), INK)[0];
+        assert!(place.from < -8.5 && place.to > 17.5, "{place:?}");
+    }
+
+    #[test]
+    fn eight_blocks_are_no_line_and_neither_are_scattered_ones() {
+        assert!(places(&blocks(&row(8, 0.0)), INK).is_empty());
+        let scattered: Vec<_> = (0..18)
+            .map(|i| (30.0 + 31.0 * i as f32, (20 + i * 53 % 120) as f32))
+            .collect();
+        assert!(places(&blocks(&scattered), INK).is_empty());
+    }
+
+    #[test]
+    fn a_place_found_in_the_halved_picture_is_the_same_place_in_the_whole_one() {
+        let whole = places(&blocks(&row(18, 0.1)), INK)[0];
+        let doubled = places(&blocks(&row(18, 0.1)).doubled(), Ink { radius: 44, ..INK })[0];
+        let enlarged = whole.enlarged(1);
+        assert!(
+            (enlarged.across.at(9.0) - doubled.across.at(9.0)).abs() < 1.5,
+            "{enlarged:?} {doubled:?}"
+        );
+        let (x, height) = (enlarged.across.at(9.0), enlarged.height.at(9.0));
+        assert!((enlarged.down.at(x) - doubled.down.at(x)).abs() < 1.5);
+        assert!((height - doubled.height.at(9.0)).abs() < 3.0);
+    }
 }

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rxing::common::HybridBinarizer;
 use rxing::multi::MultipleBarcodeReader;
 use rxing::oned::CodaBarReader;
+use rxing::qrcode::QRCodeReader;
 use rxing::qrcode::cpp_port::QrReader;
 use rxing::{BarcodeFormat, BinaryBitmap, DecodeHints, Luma8Source, Point, RXingResult, Reader};
 
@@ -48,7 +49,12 @@ pub(crate) fn read_qr_patiently(grey: &Grey) -> Option<Qr> {
         ..=PIXELS_DOUBLED_MAX => qr_codes(&grey.doubled(), Ink::AsItIs),
         _ => Vec::new(),
     };
-    seek(&[&doubled, &|| qr_codes(&sharp(grey), Ink::GapsClosed)])
+    seek(&[
+        &doubled,
+        &|| qr_codes(&sharp(grey), Ink::GapsClosed),
+        &|| qr_codes(grey, Ink::GapsClosed),
+        &|| qr_code_by_runs(grey),
+    ])
 }
 
 impl Qr {
@@ -119,6 +125,24 @@ fn qr_codes(grey: &Grey, ink: Ink) -> Vec<Qr> {
         QrReader.decode_multiple_with_hints(bitmap, &hints).ok()
     });
     found.unwrap_or_default().iter().map(qr).collect()
+}
+
+/// The library's older detector: less often right, but right on others.
+fn qr_code_by_runs(grey: &Grey) -> Vec<Qr> {
+    let hints = DecodeHints {
+        TryHarder: Some(true),
+        ..DecodeHints::default()
+    };
+    let found = guarded(grey, |bitmap| {
+        QRCodeReader.decode_with_hints(bitmap, &hints).ok()
+    });
+    found
+        .iter()
+        .map(|found| Qr {
+            text: found.getText().trim().to_owned(),
+            turn: Turn::None,
+        })
+        .collect()
 }
 
 fn qr(found: &RXingResult) -> Qr {

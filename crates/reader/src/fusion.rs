@@ -223,3 +223,195 @@ fn why_not(found: &Found) -> Why {
         Why::NothingFound
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINATO: &str = "211310320000012345";
+    const MINATO_OTHER: &str = "211310320000012346";
+    const WRONG_CHECK_DIGIT: &str = "211310340000012345";
+
+    fn line(digits: &str, confidence: f32) -> LineReading {
+        LineReading {
+            digits: Some(digits.to_owned()),
+            confidence,
+            head_confidence: confidence,
+            ..LineReading::unread()
+        }
+    }
+
+    fn found(qr: Option<&str>, line: Option<LineReading>, nw7: Option<&str>) -> Found {
+        Found {
+            qr: qr.map(str::to_owned),
+            line,
+            nw7: nw7.map(str::to_owned),
+        }
+    }
+
+    fn check_read(found: Found, by: &[Channel]) {
+        let verdict = weigh(&found);
+        assert_eq!(verdict.outcome, Outcome::Read, "{found:?}");
+        assert_eq!(verdict.digits.as_deref(), Some(MINATO));
+        assert_eq!(verdict.by, by);
+        assert!(verdict.confidence >= CONFIDENCE_MIN && verdict.conflict.is_empty());
+    }
+
+    fn check_no(found: Found, why: Why) {
+        let verdict = weigh(&found);
+        assert_eq!(verdict.outcome, Outcome::No(why), "{found:?}");
+        assert_eq!((verdict.digits, verdict.confidence), (None, 0.0));
+        assert!(verdict.by.is_empty());
+        assert_eq!(verdict.conflict.is_empty(), why != Why::CodesDisagree);
+    }
+
+    #[test]
+    fn a_qr_code_alone_is_read_but_says_so() {
+        check_read(found(Some(MINATO), None, None), &[Channel::Qr]);
+    }
+
+    #[test]
+    fn a_sure_line_alone_is_read_but_says_so() {
+        check_read(found(None, Some(line(MINATO, 0.93)), None), &[Channel::Ocr]);
+    }
+
+    #[test]
+    fn channels_that_agree_are_all_named() {
+        let all = found(Some(MINATO), Some(line(MINATO, 0.97)), Some("0000012345"));
+        check_read(all, &[Channel::Qr, Channel::Ocr, Channel::Nw7]);
+        check_read(
+            found(Some(MINATO), None, Some(MINATO)),
+            &[Channel::Qr, Channel::Nw7],
+        );
+    }
+
+    #[test]
+    fn an_unsure_line_alone_is_not_read() {
+        check_no(found(None, Some(line(MINATO, 0.89)), None), Why::LineUnsure);
+    }
+
+    #[test]
+    fn an_unsure_line_is_believed_where_a_code_says_the_same() {
+        check_read(
+            found(Some(MINATO), Some(line(MINATO, 0.0)), None),
+            &[Channel::Qr, Channel::Ocr],
+        );
+        check_read(
+            found(None, Some(line(MINATO, 0.0)), Some(MINATO)),
+            &[Channel::Ocr, Channel::Nw7],
+        );
+    }
+
+    #[test]
+    fn the_bars_vouch_for_the_ticket_number_and_for_nothing_else() {
+        let sure_head = LineReading {
+            head_confidence: 0.95,
+            ..line(MINATO, 0.3)
+        };
+        check_read(
+            found(None, Some(sure_head), Some("0000012345")),
+            &[Channel::Ocr, Channel::Nw7],
+        );
+        check_no(
+            found(None, Some(line(MINATO, 0.3)), Some("0000012345")),
+            Why::LineUnsure,
+        );
+    }
+
+    #[test]
+    fn readings_that_differ_are_shown_and_not_chosen_between() {
+        check_no(
+            found(Some(MINATO), Some(line(MINATO_OTHER, 0.95)), None),
+            Why::CodesDisagree,
+        );
+        check_no(
+            found(Some(MINATO), None, Some("0000012346")),
+            Why::CodesDisagree,
+        );
+        check_no(
+            found(None, Some(line(MINATO, 0.95)), Some(MINATO_OTHER)),
+            Why::CodesDisagree,
+        );
+        let shown = weigh(&found(Some(MINATO), Some(line(MINATO_OTHER, 0.95)), None)).conflict;
+        assert_eq!(
+            shown,
+            [
+                (Channel::Qr, MINATO.to_owned()),
+                (Channel::Ocr, MINATO_OTHER.to_owned())
+            ]
+        );
+    }
+
+    #[test]
+    fn an_unsure_line_contradicts_nobody() {
+        check_read(
+            found(Some(MINATO), Some(line(MINATO_OTHER, 0.5)), None),
+            &[Channel::Qr],
+        );
+    }
+
+    #[test]
+    fn two_sure_lines_in_one_picture_are_a_contradiction() {
+        let two = LineReading {
+            rival: Some(MINATO_OTHER.to_owned()),
+            ..line(MINATO, 0.99)
+        };
+        check_no(found(None, Some(two), None), Why::CodesDisagree);
+    }
+
+    #[test]
+    fn bars_alone_are_never_enough() {
+        check_no(found(None, None, Some("0000012345")), Why::PartialOnly);
+        check_no(found(None, None, Some(MINATO)), Why::PartialOnly);
+    }
+
+    #[test]
+    fn digits_that_cannot_be_a_coupons_are_not_read_however_sure() {
+        check_no(
+            found(Some(WRONG_CHECK_DIGIT), None, None),
+            Why::BadCheckDigit,
+        );
+        check_no(
+            found(None, Some(line(WRONG_CHECK_DIGIT, 1.0)), None),
+            Why::BadCheckDigit,
+        );
+        check_no(
+            found(
+                Some(WRONG_CHECK_DIGIT),
+                Some(line(WRONG_CHECK_DIGIT, 1.0)),
+                Some("0000012345"),
+            ),
+            Why::BadCheckDigit,
+        );
+    }
+
+    #[test]
+    fn a_qr_code_with_other_content_does_not_hinder_the_line() {
+        let link = Some("https://www.example.jp/");
+        check_read(found(link, Some(line(MINATO, 0.95)), None), &[Channel::Ocr]);
+        check_no(found(link, None, None), Why::NotACouponCode);
+    }
+
+    #[test]
+    fn nothing_is_nothing() {
+        check_no(Found::default(), Why::NothingFound);
+        check_no(
+            found(None, Some(LineReading::unread()), None),
+            Why::NothingFound,
+        );
+    }
+
+    #[test]
+    fn every_reason_has_a_name_of_its_own() {
+        let reasons = [
+            Why::NothingFound,
+            Why::LineUnsure,
+            Why::CodesDisagree,
+            Why::PartialOnly,
+            Why::BadCheckDigit,
+            Why::NotACouponCode,
+        ];
+        let names: std::collections::BTreeSet<_> = reasons.iter().map(|why| why.code()).collect();
+        assert_eq!(names.len(), reasons.len());
+    }
+}

@@ -160,3 +160,18 @@ fn look(
 ) -> Option<Eighteen> {
     eighteen(&net.read(&cut(pyramid, place, columns, rows)?)?)
 }
+
+#[cfg(test)]
+impl LineReading {
+    /// A line that was seen but not read, for tests of what is made of lines.
+    pub(crate) fn unread() -> LineReading {
+        LineReading {
+            digits: None,
+            confidence: 0.0,
+            head_confidence: 0.0,
+            rival: None,
+            picture: None,
+            place: Place::level(10.0, 20.0, 15.0, 20.0),
+        }
+    }
+}

@@ -147,7 +147,6 @@ struct End {
     at: f32,
     /// Samples of a narrow bar.
     module: f32,
-    fit: f32,
 }
 
 /// Narrow bars, in samples: 0.2 to 0.3 mm, the pitch of the line being 2 to 2.5 mm.
@@ -155,7 +154,7 @@ const MODULES: [f32; 9] = [3.1, 3.4, 3.7, 4.1, 4.5, 4.9, 5.4, 5.9, 6.4];
 /// Wide over narrow, when ends are sought.
 const RATIOS_OF_ENDS: [f32; 2] = [2.2, 2.7];
 
-/// The likeliest places of a code's left end, best first.
+/// The likeliest places of a code's left end, best first: a start character, and blank paper before it.
 fn ends(row: &[f32], patterns: [[u8; 7]; 4]) -> Vec<End> {
     const ENDS_MAX: usize = 6;
     const END_FIT_MIN: f32 = 0.6;
@@ -173,31 +172,43 @@ fn ends(row: &[f32], patterns: [[u8; 7]; 4]) -> Vec<End> {
             )
         })
         .collect();
-    let mut found: Vec<End> = Vec::new();
+    let mut found: Vec<(f32, End)> = Vec::new();
     for at in (0..row.len()).step_by(2).filter(|&at| rises(row, at)) {
-        let at = at as f32;
+        // Inside a code there are places that look like a start with a wide space before it, but no wider one.
+        let darkness = mean(row, at as f32 - QUIET_SAMPLES, at as f32 - MODULES[0]);
         for module in MODULES {
             for (ratio, pictures) in &shapes {
-                let length = QUIET + 4.0 + 3.0 * ratio;
-                let seen = window(row, at - QUIET * module, length * module);
-                let fit = pictures
-                    .iter()
-                    .map(|picture| product(&seen, picture))
-                    .fold(f32::MIN, f32::max);
+                let length = QUIET + start_modules(*ratio);
+                let seen = window(row, at as f32 - QUIET * module, length * module);
+                let fit = likeliest(&seen, pictures).fit;
                 if fit >= END_FIT_MIN {
-                    found.push(End { at, module, fit });
+                    found.push((
+                        fit - darkness,
+                        End {
+                            at: at as f32,
+                            module,
+                        },
+                    ));
                 }
             }
         }
     }
-    found.sort_by(|a, b| b.fit.total_cmp(&a.fit));
+    found.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut best: Vec<End> = Vec::new();
-    for end in found {
+    for (_, end) in found {
         if best.len() < ENDS_MAX && best.iter().all(|other| (other.at - end.at).abs() > APART) {
             best.push(end);
         }
     }
     best
+}
+
+/// The mean of the row from one place to another; 0 where the row has nothing there.
+fn mean(row: &[f32], from: f32, to: f32) -> f32 {
+    let from = (from.max(0.0) as usize).min(row.len());
+    let to = (to.max(0.0) as usize).clamp(from, row.len());
+    let part = &row[from..to];
+    part.iter().sum::<f32>() / part.len().max(1) as f32
 }
 
 fn rises(row: &[f32], at: usize) -> bool {
@@ -229,6 +240,8 @@ impl Pictures {
 
 /// Blank paper that is compared along with an end, in narrow bars.
 const QUIET: f32 = 5.0;
+/// Blank paper before an end, in samples: 1.5 mm, what the narrowest print leaves.
+const QUIET_SAMPLES: f32 = 26.0;
 
 /// A start character with the blank paper before it.
 fn end_picture(pattern: &[u8; 7], ratio: f32) -> [f32; TEMPLATE] {
@@ -361,14 +374,8 @@ fn compared(row: &[f32], span: &Span, pictures: &Pictures) -> (f32, Bars) {
 
 /// The darker of the two margins, which a code has and a piece of one has not. A narrow bar is left out for the blur.
 fn margin(row: &[f32], span: &Span, module: f32) -> f32 {
-    let darkness = |from: f32, to: f32| {
-        let from = (from.max(0.0) as usize).min(row.len());
-        let to = (to.max(0.0) as usize).clamp(from, row.len());
-        let part = &row[from..to];
-        part.iter().sum::<f32>() / part.len().max(1) as f32
-    };
-    let left = darkness(span.left - QUIET * module, span.left - module);
-    let right = darkness(span.right + module, span.right + QUIET * module);
+    let left = mean(row, span.left - QUIET * module, span.left - module);
+    let right = mean(row, span.right + module, span.right + QUIET * module);
     left.max(right)
 }
 
@@ -402,7 +409,7 @@ fn likeliest(seen: &[f32; TEMPLATE], pictures: &[[f32; TEMPLATE]]) -> Likeliest 
 
 /// `TEMPLATE` values of the row from `from` on, over `width` samples; of mean 0 and length 1.
 fn window(row: &[f32], from: f32, width: f32) -> [f32; TEMPLATE] {
-    let last = row.len() - 1;
+    let last = row.len().saturating_sub(1);
     normalised(std::array::from_fn(|index| {
         let at = (from + width * (index as f32 + 0.5) / TEMPLATE as f32).clamp(0.0, last as f32);
         let left = at as usize;
@@ -413,4 +420,105 @@ fn window(row: &[f32], from: f32, width: f32) -> [f32; TEMPLATE] {
 
 fn product(one: &[f32; TEMPLATE], other: &[f32; TEMPLATE]) -> f32 {
     one.iter().zip(other).map(|(a, b)| a * b).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row of paper with a code on it: each bar's width in samples, blurred by a mean over `blur` samples.
+    fn row(digits: &str, module: f32, ratio: f32, blur: usize) -> Vec<f32> {
+        let mut bars = Vec::new();
+        let mut at = 120.0;
+        let starts = [STARTS[0], STARTS[3]];
+        let characters = digits
+            .bytes()
+            .map(|digit| DIGITS[usize::from(digit - b'0')]);
+        for pattern in starts
+            .into_iter()
+            .take(1)
+            .chain(characters)
+            .chain(starts.into_iter().skip(1))
+        {
+            let (of_character, length) = bars_of(&pattern, ratio);
+            bars.extend(
+                of_character
+                    .iter()
+                    .map(|(from, to)| (at + from * module, at + to * module)),
+            );
+            at += (length + 1.0) * module;
+        }
+        let sharp: Vec<f32> = (0..(at + 120.0) as usize)
+            .map(|x| {
+                f32::from(u8::from(
+                    bars.iter()
+                        .any(|&(from, to)| (from..to).contains(&(x as f32))),
+                ))
+            })
+            .collect();
+        let around = |x: usize| &sharp[x.saturating_sub(blur)..(x + blur + 1).min(sharp.len())];
+        (0..sharp.len())
+            .map(|x| around(x).iter().sum::<f32>() / around(x).len() as f32)
+            .collect()
+    }
+
+    fn check(digits: &str, module: f32, ratio: f32, blur: usize) {
+        let bars = read(&row(digits, module, ratio, blur)).unwrap();
+        assert_eq!(
+            bars.digits, digits,
+            "module {module}, ratio {ratio}, blur {blur}"
+        );
+        assert!(
+            bars.is_sure(),
+            "module {module}, ratio {ratio}, blur {blur}: {bars:?}"
+        );
+    }
+
+    #[test]
+    fn every_digit_is_told_from_every_other() {
+        check("0123456789", 5.0, 2.5, 1);
+        check("9876543210", 5.0, 2.5, 1);
+        check("012345678998765432", 4.0, 2.5, 1);
+    }
+
+    #[test]
+    fn printers_may_choose_their_widths() {
+        for ratio in [2.0, 2.25, 2.5, 2.75, 3.0] {
+            for module in [3.3, 4.6, 6.0] {
+                check("0000130091", module, ratio, 1);
+            }
+        }
+    }
+
+    #[test]
+    fn bars_that_run_into_each_other_are_still_read() {
+        // A mean over 9 samples, where a narrow bar has 5.
+        check("4765844931", 5.0, 2.5, 4);
+    }
+
+    #[test]
+    fn a_piece_of_a_code_is_not_a_code() {
+        let whole = row("252831690000063915", 4.0, 2.5, 1);
+        for (from, to) in [
+            (0, whole.len() * 6 / 10),
+            (whole.len() * 4 / 10, whole.len()),
+        ] {
+            assert!(!read(&whole[from..to]).is_some_and(|bars| bars.is_sure()));
+        }
+    }
+
+    #[test]
+    fn blank_paper_and_a_fence_are_no_codes() {
+        assert_eq!(read(&[0.0; 800]), None);
+        assert_eq!(read(&[]), None);
+        let fence: Vec<f32> = (0..800).map(|x| f32::from(u8::from(x % 10 < 5))).collect();
+        assert!(!read(&fence).is_some_and(|bars| bars.is_sure()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_ticket_number_is_read(digits in "[0-9]{10}") {
+            check(&digits, 4.5, 2.5, 2);
+        }
+    }
 }

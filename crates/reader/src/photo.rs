@@ -135,3 +135,60 @@ pub(crate) fn png(grey: &Grey) -> Vec<u8> {
     }
     file
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn png_of(width: usize, height: usize) -> Vec<u8> {
+        png(&Grey::new(
+            width,
+            height,
+            (0..width * height).map(|i| (i % 251) as u8).collect(),
+        )
+        .unwrap())
+    }
+
+    #[test]
+    fn a_grey_picture_comes_back_as_it_was() {
+        let decoded = decode(&png_of(7, 3)).unwrap();
+        assert_eq!((decoded.width(), decoded.height()), (7, 3));
+        assert_eq!(decoded.pixels()[..5], [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_large_picture_is_shrunk_by_a_whole_number() {
+        let decoded = decode(&png_of(2 * SIDE_READ_MAX + 2, 30)).unwrap();
+        assert_eq!((decoded.width(), decoded.height()), (1734, 10));
+        let decoded = decode(&png_of(30, SIDE_READ_MAX)).unwrap();
+        assert_eq!((decoded.width(), decoded.height()), (30, SIDE_READ_MAX));
+    }
+
+    #[test]
+    fn a_ribbon_is_not_shrunk_to_nothing() {
+        let decoded = decode(&png_of(20_000, 1)).unwrap();
+        assert_eq!((decoded.width(), decoded.height()), (20_000, 1));
+    }
+
+    #[test]
+    fn every_refusal_has_a_name_and_a_sentence() {
+        let refusals = [
+            PictureRefusal::Empty,
+            PictureRefusal::FileTooLarge { bytes: 2, max: 1 },
+            PictureRefusal::NotAPicture,
+            PictureRefusal::TooManyPixels {
+                width: 1,
+                height: 2,
+            },
+            PictureRefusal::Damaged,
+        ];
+        let names: std::collections::BTreeSet<_> =
+            refusals.iter().map(PictureRefusal::code).collect();
+        assert_eq!(names.len(), refusals.len());
+        assert!(
+            refusals
+                .iter()
+                .all(|refusal| refusal.to_string().len() > 10)
+        );
+    }
+}

@@ -238,3 +238,73 @@ fn extreme(values: &[f32], reach: usize, more: fn(f32, f32) -> f32) -> Vec<f32> 
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WIDTH: usize = 700;
+
+    /// Bars of random-looking widths above a level line at y = 120, leaning by `lean`.
+    fn fence(lean: f32) -> Grey {
+        let dark = |x: f32| {
+            (170.0..520.0).contains(&x) && [0, 1, 4, 6, 7, 8, 11].contains(&(x as usize / 5 % 13))
+        };
+        let pixels = (0..WIDTH * 160)
+            .map(|i| {
+                let (x, y) = ((i % WIDTH) as f32, (i / WIDTH) as f32);
+                let is_bar = (40.0..95.0).contains(&y) && dark(x - lean * (70.0 - y));
+                if is_bar { 40 } else { 210 }
+            })
+            .collect();
+        Grey::new(WIDTH, 160, pixels).unwrap()
+    }
+
+    fn place() -> Place {
+        Place::level(170.0, 120.0, 20.0, 20.0)
+    }
+
+    #[test]
+    fn paper_is_0_and_ink_is_1() {
+        let row = above(&fence(0.0), &place()).unwrap();
+        let middle = &row[row.len() / 3..row.len() / 2];
+        assert!(middle.iter().any(|&darkness| darkness > 0.9));
+        assert!(middle.iter().any(|&darkness| darkness < 0.1));
+    }
+
+    #[test]
+    fn bars_that_lean_are_put_upright() {
+        let upright = above(&fence(0.0), &place()).unwrap();
+        for lean in [-0.15, 0.1, 0.2] {
+            let leaning = above(&fence(lean), &place()).unwrap();
+            let steps = |row: &[f32]| row.windows(4).filter(|w| (w[3] - w[0]).abs() > 0.5).count();
+            assert!(steps(&leaning) * 10 > steps(&upright) * 7, "lean {lean}");
+        }
+    }
+
+    #[test]
+    fn where_there_are_no_bars_there_is_no_profile() {
+        let mut state = 1u32;
+        let noise = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            150 + (state >> 26) as u8
+        });
+        let noise = noise.take(WIDTH * 160).collect();
+        assert!(above(&Grey::new(WIDTH, 160, noise).unwrap(), &place()).is_none());
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_followed() {
+        assert!(above(&fence(0.0), &Place { to: 1e9, ..place() }).is_none());
+        assert!(
+            above(
+                &fence(0.0),
+                &Place {
+                    to: f32::NAN,
+                    ..place()
+                }
+            )
+            .is_none()
+        );
+    }
+}

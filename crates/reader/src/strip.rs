@@ -115,3 +115,64 @@ fn sample(
     }
     Some(values)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A page that is dark within the digits' height of a level line, and paper elsewhere.
+    fn band(scale: usize) -> Pyramid {
+        let (width, height) = (400 * scale, 60 * scale);
+        let dark = |i: usize| (i / width).abs_diff(30 * scale) < 10 * scale;
+        Pyramid::of(
+            Grey::new(
+                width,
+                height,
+                (0..width * height)
+                    .map(|i| if dark(i) { 0 } else { 250 })
+                    .collect(),
+            )
+            .unwrap(),
+        )
+    }
+
+    fn place(scale: f32) -> Place {
+        Place::level(40.0 * scale, 30.0 * scale, 18.0 * scale, 20.0 * scale)
+    }
+
+    #[test]
+    fn digits_fill_half_of_the_strip_whatever_their_size() {
+        for scale in [1usize, 2, 5] {
+            let strip = cut(&band(scale), &place(scale as f32), 0.0, 0.0).unwrap();
+            assert_eq!(strip.width % COLUMNS_PER_ANSWER, 0);
+            assert_eq!(strip.values.len(), ROWS * strip.width);
+            let column: Vec<f32> = strip
+                .values
+                .iter()
+                .skip(strip.width / 2)
+                .step_by(strip.width)
+                .copied()
+                .collect();
+            let dark_rows = column.iter().filter(|&&value| value < 125.0).count();
+            assert!((15..=18).contains(&dark_rows), "{scale}: {dark_rows}");
+            assert!(column[0] > 240.0 && column[ROWS - 1] > 240.0 && column[ROWS / 2] < 10.0);
+        }
+    }
+
+    #[test]
+    fn the_picture_for_people_is_finer() {
+        let picture = picture(&band(1), &place(1.0)).unwrap();
+        assert_eq!(picture.height(), ROWS * FINENESS_FOR_PEOPLE);
+        assert!(picture.width() > 17 * FINENESS_FOR_PEOPLE * PITCH as usize);
+    }
+
+    #[test]
+    fn a_chain_that_runs_on_and_on_is_cut_at_a_limit() {
+        let endless = Place {
+            to: 1e6,
+            ..place(1.0)
+        };
+        let strip = cut(&band(1), &endless, 0.0, 0.0).unwrap();
+        assert!(strip.width <= (LENGTH_MAX * PITCH) as usize);
+    }
+}
