@@ -94,11 +94,7 @@ impl Step {
                 "clippy --workspace --all-targets --locked -- -D warnings",
             )],
             Step::Doc => vec![cargo("doc --workspace --no-deps --locked")],
-            Step::Test if nextest_is_here() => {
-                vec![cargo(&format!(
-                    "nextest run --workspace --locked --no-fail-fast --exclude {FLOWS}"
-                ))]
-            }
+            // Cargo's own runner: the tests of one file share one running program.
             Step::Test => vec![cargo(&format!(
                 "test --workspace --locked --no-fail-fast --lib --bins --tests --exclude {FLOWS}"
             ))],
@@ -152,15 +148,6 @@ pub fn cargo(words: &str) -> Command {
 fn program() -> PathBuf {
     let own = env::current_exe().unwrap_or_default();
     own.with_file_name("sesshu")
-}
-
-/// nextest runs the tests of all crates side by side, each in its own process; without it cargo does, more slowly.
-fn nextest_is_here() -> bool {
-    let asked = cargo("nextest --version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    asked.is_ok_and(|status| status.success())
 }
 
 #[cfg(test)]

@@ -387,12 +387,7 @@ pub(super) async fn group(
 fn place(batch: &mut Batch, record: &Record, line: Line) {
     let key = Key::new(record.municipality, record.number, record.id);
     batch.home.insert((record.municipality, record.id), key);
-    batch
-        .groups
-        .entry(key)
-        .or_insert_with(Group::default)
-        .lines
-        .push(line);
+    batch.groups.entry(key).or_default().lines.push(line);
 }
 
 fn line(row: DoseRow) -> Result<(Record, Line)> {
@@ -567,7 +562,7 @@ async fn save_doses(tx: &mut Tx, batch: &Batch) -> Result<()> {
             changed.map(|line| DoseOut::new(*key, line))
         })
         .collect();
-    rows.sort_by(|a, b| (a.m, a.seq).cmp(&(b.m, b.seq)));
+    rows.sort_by_key(|row| (row.m, row.seq));
     tx.query(sql!(
         "WITH k AS MATERIALIZED (SELECT value AS v FROM json_each($1))
          INSERT INTO dose (municipality, dose_id, number, seq, last_seq, recorded_at, line, turn, given_on,

@@ -1,8 +1,6 @@
 //! Organisations, accounts, sessions, day settings and the access log, on both engines.
-#![expect(clippy::unwrap_used, reason = "a test says by a panic that it fails")]
 
-mod world;
-
+use crate::world::{CHIYODA, SAPPORO, World, city, day, number, on_each_engine, venue};
 use domain::access::{
     self, Action, Actor, CityPermit, OrganisationId, OrganisationKind, Permit, Place, Role, UserId,
 };
@@ -13,7 +11,6 @@ use store::audit::{self, View};
 use store::sessions::{self, Session};
 use store::settings::{self, DaySetting};
 use uuid::Uuid;
-use world::{CHIYODA, SAPPORO, World, city, day, number, on_each_engine, venue};
 
 fn organisation(world: &World, kind: OrganisationKind, name: &str) -> NewOrganisation {
     NewOrganisation {

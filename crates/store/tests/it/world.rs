@@ -1,5 +1,4 @@
 //! A small world to test in: an empty database on each engine, two cities, two venues, a clock set by hand.
-#![allow(dead_code, reason = "each test file uses the part it needs")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};

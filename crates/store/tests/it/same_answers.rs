@@ -1,7 +1,6 @@
 //! The same random life on both engines must get the same answers, and hold at its end.
 
-mod world;
-
+use crate::world::{CHIYODA, SAPPORO, World, desk, empty_postgres, nation, resident, venue};
 use domain::doses::DoseId;
 use domain::people::Sex;
 use domain::statistics::Count;
@@ -10,7 +9,6 @@ use proptest::test_runner::{Config, TestRunner};
 use store::doses::{Filter, Record};
 use store::recorder::{Authority, Correction, Decision, Receipt, RecordError};
 use store::{Db, Location};
-use world::{CHIYODA, SAPPORO, World, desk, empty_postgres, nation, resident, venue};
 
 /// Random lives in one run; each takes two fresh databases.
 const LIVES: u32 = 24;

@@ -1,11 +1,4 @@
 //! `sesshu serve` as it is set up for real: from an empty folder to the first login.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test says by a panic that it fails"
-)]
-
-mod program;
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use program::binary;
+use crate::program::binary;
 
 /// How long a start may take on a busy machine.
 const READY: Duration = Duration::from_secs(60);
@@ -191,7 +184,7 @@ fn a_folder_that_cannot_be_written_is_told_with_its_name() {
 fn the_demonstrations_passwords_are_for_its_owner_only_and_stay() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("demo");
-    let first = program::Program::start(&data);
+    let first = crate::program::Program::start(&data);
     let manifest = data.join("demo.json");
     let mode = std::fs::metadata(&manifest).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -201,9 +194,9 @@ fn the_demonstrations_passwords_are_for_its_owner_only_and_stay() {
     }
     first.stop();
 
-    let second = program::Program::start(&data);
+    let second = crate::program::Program::start(&data);
     assert_eq!(second.demo["accounts"], accounts);
     second.log_in("nation");
     second.stop();
-    program::Program::verify(&data);
+    crate::program::Program::verify(&data);
 }

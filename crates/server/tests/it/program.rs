@@ -1,5 +1,4 @@
 //! The real program on a demonstration's data, and a plain HTTP client to it.
-#![allow(dead_code, reason = "each test file uses the part it needs")]
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -15,6 +14,8 @@ const READY: Duration = Duration::from_secs(180);
 /// A running program; killed when dropped.
 pub struct Program {
     child: Child,
+    /// Ends the program when this process ends, even where nothing is dropped; waits on its input.
+    _watchdog: Child,
     /// What `demo.json` says.
     pub demo: Value,
     pub data: PathBuf,
@@ -47,8 +48,19 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let watchdog = Command::new("sh")
+            .args([
+                "-c",
+                "cat; kill -9 \"$0\" 2>/dev/null",
+                &child.id().to_string(),
+            ])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut program = Self {
             child,
+            _watchdog: watchdog,
             demo: Value::Null,
             data: data.to_owned(),
         };
@@ -166,20 +178,6 @@ impl Client {
         (
             answer.status().as_u16(),
             answer.body_mut().read_json().unwrap_or(Value::Null),
-        )
-    }
-
-    pub fn text(&self, path: &str) -> (u16, String) {
-        let url = format!("{}{path}", self.address);
-        let mut answer = self
-            .agent
-            .get(url)
-            .header("authorization", self.bearer())
-            .call()
-            .unwrap();
-        (
-            answer.status().as_u16(),
-            answer.body_mut().read_to_string().unwrap(),
         )
     }
 

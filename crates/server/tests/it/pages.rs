@@ -1,18 +1,9 @@
 //! The venue's way from the settings to the large answer, and what the city's pages hide, as a
 //! browser without scripts walks it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "a test that fails says where"
-)]
-
-mod program;
-
 use std::sync::OnceLock;
 
-use program::Program;
+use crate::program::Program;
 use serde_json::{Value, json};
 
 /// One program for all tests of this file; each uses an account and persons of its own.
@@ -175,7 +166,7 @@ fn a_venue_walks_from_the_settings_to_the_answer_and_twice_is_once() {
     );
 
     let at = format!("/venue/records/{dose}/void");
-    let void = program::id(77).to_string();
+    let void = crate::program::id(77).to_string();
     assert_eq!(
         nurse
             .form(&at, &[("id", &void), ("reason", "other")])

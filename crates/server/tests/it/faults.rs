@@ -1,12 +1,10 @@
 //! The program is broken on purpose; nothing that was acknowledged may be lost or doubled.
 
-mod program;
-
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use program::{Program, dose, id, run};
+use crate::program::{Program, dose, id, run};
 
 /// Doses sent, and after how many acknowledgements the program is killed.
 const SENT: u64 = 1_000;
@@ -127,7 +125,7 @@ fn a_full_disk_is_told_and_what_was_acknowledged_stays() {
         "trap '' XFSZ; ulimit -f {}; exec \"$@\"",
         largest / 1024 + ROOM_KIBIBYTES
     );
-    limited.args(["-c", &script, "bash", program::binary()]);
+    limited.args(["-c", &script, "bash", crate::program::binary()]);
     let program = Program::start_by(limited, folder.path());
     let client = program.log_in("venue");
     let (mut acknowledged, mut refused) = (0, 0);

@@ -1,7 +1,8 @@
 //! The way of a dose through the store, on both engines.
 
-mod world;
-
+use crate::world::{
+    CHIYODA, SAPPORO, World, city, day, desk, nation, number, on_each_engine, resident, venue,
+};
 use domain::doses::{Answer, ChangeRefusal, Standing};
 use domain::findings::FindingCode;
 use domain::ledger::Act;
@@ -9,9 +10,6 @@ use domain::people::Sex;
 use domain::statistics::AgeBand;
 use store::doses::Filter;
 use store::recorder::{Authority, Correction, Decision, RecordError};
-use world::{
-    CHIYODA, SAPPORO, World, city, day, desk, nation, number, on_each_engine, resident, venue,
-};
 
 const FIRST: &str = "211310160000012345";
 const SECOND: &str = "221310160000012345";

@@ -2,8 +2,6 @@
 //!
 //! The statements are found in the sources, between the brackets of `sql!`.
 
-mod world;
-
 use sqlx::{Connection, Executor, SqlSafeStr};
 
 fn statements() -> Vec<(String, String)> {
@@ -65,7 +63,7 @@ fn every_statement_prepares() {
             );
             return;
         };
-        let url = world::empty_postgres(&server).await;
+        let url = crate::world::empty_postgres(&server).await;
         let db = store::Db::open(&store::Location::Postgres(url.clone()))
             .await
             .unwrap();

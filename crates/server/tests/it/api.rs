@@ -1,12 +1,10 @@
 //! The main job over the API, and what bad input is told.
 
-mod program;
-
 use std::io::Read;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use program::{Client, Program, dose, run};
+use crate::program::{Client, Program, dose, run};
 use serde_json::{Value, json};
 
 /// One program for all tests of this file; each uses persons of its own.
@@ -116,7 +114,7 @@ fn a_dose_goes_from_the_venue_to_the_citys_ledger_and_the_nations_count() {
     assert!(open_data("prefecture.ndjson").contains(&line));
     assert!(open_data("summary_by_date.csv").contains("2021-02-20,1,0,0"));
 
-    let undo = json!({ "id": program::id(900_002), "reason": "別人でした" });
+    let undo = json!({ "id": crate::program::id(900_002), "reason": "別人でした" });
     let dose_path = format!(
         "/api/v1/doses/{}/voidings",
         receipt["dose"].as_str().unwrap()
