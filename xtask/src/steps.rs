@@ -1,12 +1,7 @@
 //! The steps of `cargo xtask test`, and the commands each is made of.
 
 use crate::{runner, summary::Tally, workspace};
-use std::{
-    env,
-    ffi::OsString,
-    path::PathBuf,
-    process::{Command, Stdio},
-};
+use std::{env, ffi::OsString, path::PathBuf, process::Command};
 
 /// One thing that must hold before a change goes in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

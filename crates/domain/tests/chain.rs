@@ -1,4 +1,5 @@
 //! The chain as the documentation says it, computed here without the ledger's own functions.
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 use domain::access::{OrganisationId, UserId};
 use domain::calendar::{Day, Instant};

@@ -1,4 +1,5 @@
 //! What is thought of a dose: one fact for each test, and the laws for all.
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 use domain::access::OrganisationId;
 use domain::calendar::Day;

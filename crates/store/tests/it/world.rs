@@ -74,7 +74,7 @@ fn unique() -> u128 {
 pub struct World {
     pub db: Db,
     pub recorder: Recorder,
-    pub writers: Writers,
+    _writers: Writers,
     clock: Arc<AtomicI64>,
     ids: Arc<AtomicU64>,
 }
@@ -101,7 +101,7 @@ impl World {
         let world = Self {
             db,
             recorder,
-            writers,
+            _writers: writers,
             clock,
             ids: Arc::new(AtomicU64::new(1)),
         };
