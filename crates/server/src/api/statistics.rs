@@ -120,8 +120,9 @@ pub(super) async fn counts(
         prefecture: fields.prefecture_or_none("prefecture", params.prefecture.as_deref()),
     };
     fields.done()?;
-    let counts = store::statistics::counts(&app.db, &permit, &cut).await?;
+    // Asked first: what is told as counted must be in the counts that are read afterwards.
     let lag = store::statistics::lag(&app.db).await?;
+    let counts = store::statistics::counts(&app.db, &permit, &cut).await?;
     Ok(Json(CountsBody {
         counts: counts.into_iter().map(CountBody::from).collect(),
         lag,
