@@ -18,9 +18,7 @@ mod grey;
 mod line;
 mod look;
 mod net;
-mod nw7;
 mod photo;
-mod profile;
 mod strip;
 mod threshold;
 
@@ -28,7 +26,6 @@ pub use codes::{Qr, read_nw7, read_qr};
 pub use fusion::{Channel, Outcome, Why};
 pub use grey::{Grey, Turn};
 pub use line::{CONFIDENCE_MIN, LineReading, read_line};
-pub use look::read_bars;
 pub use photo::{
     DECODED_BYTES_MAX, FILE_BYTES_MAX, PIXELS_MAX, PictureRefusal, SIDE_READ_MAX,
     decode as decode_photo,

@@ -4,7 +4,6 @@ use crate::codes::{Qr, read_nw7, read_qr_patiently, read_qr_quickly};
 use crate::fusion::{Found, Outcome, Why, weigh};
 use crate::grey::{Grey, Turn};
 use crate::line::{LineReading, read_line};
-use crate::{nw7, profile};
 
 /// Everything that can be found in a picture.
 pub(crate) fn look(grey: &Grey) -> Found {
@@ -40,25 +39,18 @@ fn turns(qr: Option<&Qr>) -> Vec<Turn> {
     }
 }
 
-/// The line, and the bars above it.
+/// The line and the bars.
 fn look_upright(grey: &Grey, found: &mut Found) {
     let line = read_line(grey);
     let surer = |old: &LineReading, new: &LineReading| {
         new.confidence > old.confidence || old.digits.is_none()
     };
-    let bars = line.as_ref().and_then(|line| read_bars(grey, line));
     if let Some(line) = line
         && found.line.as_ref().is_none_or(|old| surer(old, &line))
     {
         found.line = Some(line);
     }
-    found.nw7 = found.nw7.take().or(bars).or_else(|| read_nw7(grey));
-}
-
-/// The digits of the bars above a printed line.
-pub fn read_bars(grey: &Grey, line: &LineReading) -> Option<String> {
-    let bars = nw7::read(&profile::above(grey, &line.place)?)?;
-    bars.is_sure().then_some(bars.digits)
+    found.nw7 = found.nw7.take().or_else(|| read_nw7(grey));
 }
 
 /// Fewer than two channels have spoken, and more could be said.
