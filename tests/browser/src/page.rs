@@ -337,6 +337,16 @@ impl Page {
         );
     }
 
+    /// Lets the pages run scripts, or not; holds from the next page on. What the test itself evaluates still runs.
+    #[track_caller]
+    pub fn run_scripts(&self, run: bool) {
+        let disabled = json!({ "value": !run });
+        self.must(
+            "run scripts",
+            self.call("Emulation.setScriptExecutionDisabled", &disabled),
+        );
+    }
+
     /// Takes the network away from the page and its workers, or gives it back.
     #[track_caller]
     pub fn offline(&self, offline: bool) {
