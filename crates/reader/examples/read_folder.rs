@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-#[path = "../tests/album/mod.rs"]
+#[path = "../tests/it/album.rs"]
 mod album;
 
 fn main() -> ExitCode {

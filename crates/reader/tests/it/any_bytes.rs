@@ -1,9 +1,4 @@
 //! Whatever is sent, the reader answers; it never panics and never invents a number.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test may fail loudly"
-)]
 
 use std::path::Path;
 

@@ -1,11 +1,9 @@
 //! The floors that the reader must keep on a larger album, if there is one beside the checkout: the folder named by
 //! `SESSHU_COUPON_SAMPLES`, or `../shared/coupon-samples` from the workspace's root.
 
-mod album;
-
 use std::path::{Path, PathBuf};
 
-use album::{Album, Table};
+use crate::album::{Album, Table};
 
 fn folder() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/coupon-samples");
@@ -25,7 +23,8 @@ const FLOORS: [(&str, &str, f64); 11] = [
     ("qr", "medium", 97.0),
     ("qr", "hard", 60.0),
     ("nw7", "easy", 98.0),
-    ("nw7", "medium", 75.0),
+    // Bars only confirm: what the library cannot make out is left to the other two.
+    ("nw7", "medium", 60.0),
 ];
 
 #[test]
