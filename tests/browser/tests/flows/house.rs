@@ -35,15 +35,20 @@ pub struct Coupon {
     pub picture: PathBuf,
 }
 
-/// The first coupon that is answered so.
-pub fn coupon(server: &Server, expect: &str) -> Coupon {
+/// The coupons that are answered so: the one at `place`, from 0.
+pub fn coupon(server: &Server, expect: &str, place: usize) -> Coupon {
     let coupons = server.demo()["coupons"].as_array().unwrap();
-    let found = coupons.iter().find(|coupon| coupon["expect"] == expect);
-    let found = found.unwrap();
+    let mut answered_so = coupons.iter().filter(|coupon| coupon["expect"] == expect);
+    let found = answered_so.nth(place).unwrap();
     Coupon {
         digits: text(&found["digits"]),
         picture: PathBuf::from(text(&found["path"])),
     }
+}
+
+/// The file of residents to try the import on.
+pub fn residents(server: &Server) -> PathBuf {
+    PathBuf::from(text(&server.demo()["residents_csv"]))
 }
 
 /// The password of an account.
@@ -75,6 +80,36 @@ pub fn log_in(page: &Page, server: &Server, login: &str) {
     page.follow(|page| page.click("text=ログインする"));
     page.wait_for("text=ログアウト");
     page.assert_clean();
+}
+
+/// Fills in the day's settings, which a new day sends everybody to, and ends on the page that reads.
+pub fn set_the_day(page: &Page, server: &Server) {
+    page.goto(&server.url("/venue/read"));
+    assert!(page.url().ends_with("/venue/settings"), "{}", page.url());
+    page.select("#product", "comirnaty_lp81");
+    page.fill("#lot", "fl4205");
+    page.fill("#doctor", "見本 医師");
+    page.follow(|page| page.click("text=この設定で始める"));
+    page.wait_for_text("当日の設定を保存しました");
+    page.assert_clean();
+}
+
+/// Logs in at a venue whose day is not set yet, and sets it.
+pub fn begin_the_day(page: &Page, server: &Server, login: &str) {
+    as_tablet(page);
+    log_in(page, server, login);
+    set_the_day(page, server);
+}
+
+/// Types the digits as a scanner does, with the Enter that it ends with; the page has the field ready for it.
+pub fn scan(page: &Page, digits: &str) {
+    page.follow(|page| page.type_keys(&format!("{digits}\n")));
+}
+
+/// Compares the digits that are shown with those that were meant, and registers.
+pub fn compare_and_register(page: &Page) {
+    page.click("#compared");
+    page.follow(|page| page.click("#register button[type=submit]"));
 }
 
 /// The large word of the answer.

@@ -4,6 +4,10 @@
     reason = "the house is part of the test: what fails there fails it"
 )]
 
+mod answers;
+mod camera;
+mod city_desk;
 mod house;
 mod main_job;
 mod snapshot;
+mod without_script;

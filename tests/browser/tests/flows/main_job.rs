@@ -57,7 +57,7 @@ fn the_venue_sets_the_day(page: &Page, server: &Server) {
 }
 
 fn the_venue_reads_and_registers(page: &Page, server: &Server) {
-    let coupon = coupon(server, "normal");
+    let coupon = coupon(server, "normal", 0);
     page.follow(|page| page.upload("#photo", &coupon.picture));
     assert_eq!(shown_digits(page, ".line-parts"), coupon.digits);
     assert_eq!(answer(page), "通常");
@@ -86,7 +86,7 @@ fn the_venue_reads_and_registers(page: &Page, server: &Server) {
 }
 
 fn the_city_sees_it(page: &Page, server: &Server) {
-    let digits = coupon(server, "normal").digits;
+    let digits = coupon(server, "normal", 0).digits;
     let number = digits.get(8..).unwrap_or_default();
     log_in(page, server, "chiyoda");
     page.follow(|page| page.click("nav a[href='/city/ledger']"));
