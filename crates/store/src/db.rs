@@ -1,7 +1,7 @@
 //! The connection to a database: one text of SQL, two engines.
 //!
 //! This is the only file that knows there are two. Every statement is written once, between the
-//! brackets of [`sql!`], with `$1`-style parameters and in the dialect that SQLite and PostgreSQL
+//! brackets of `sql!`, with `$1`-style parameters and in the dialect that SQLite and PostgreSQL
 //! share; the test `every_statement_prepares` finds them there and prepares each on both.
 //!
 //! Many rows go in (or many keys are looked up) in one statement by way of a JSON array and

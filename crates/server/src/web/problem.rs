@@ -186,7 +186,7 @@ impl Problem {
 }
 
 impl IntoResponse for Problem {
-    /// Only the status: [`render`], which knows the caller's language and what the caller reads,
+    /// Only the status: `render`, which knows the caller's language and what the caller reads,
     /// writes the body on the way out.
     fn into_response(self) -> Response {
         let mut response = self.inner.status.into_response();

@@ -1,7 +1,7 @@
 //! Who is logged in: sessions over our own table, by a browser's cookie or a program's header.
 //!
 //! A session ends when nobody used it for a while, when it gets too old, or when it is closed. An
-//! answer from the database is believed for [`BELIEVED_MICROS`], so that a busy tablet does not ask
+//! answer from the database is believed for `BELIEVED_MICROS`, so that a busy tablet does not ask
 //! for its session each time; closing a session on this server forgets it here at once.
 
 use std::collections::HashMap;
