@@ -263,8 +263,15 @@ fn a_body_that_is_cut_off_or_of_another_kind_is_told_so() {
     assert_eq!((status, &problem["code"]), (400, &json!("json_cut_off")));
     let (status, problem) = venue.send("/api/v1/doses", "text/plain", whole.as_bytes());
     assert_eq!((status, &problem["code"]), (415, &json!("not_json")));
-    let huge = vec![b' '; 2 * 1024 * 1024];
-    let (status, problem) = venue.send("/api/v1/doses", "application/json", &huge);
+    // The refusal may overtake the sending, whose rest then finds the door closed; a client that is
+    // still writing does not always get to read it.
+    let huge = vec![b' '; 1024 * 1024 + 1];
+    let answered = (0..20).find_map(|_| {
+        venue
+            .try_send("/api/v1/doses", "application/json", &huge)
+            .ok()
+    });
+    let (status, problem) = answered.unwrap();
     assert_eq!((status, &problem["code"]), (413, &json!("body_too_large")));
 }
 
