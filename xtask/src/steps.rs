@@ -95,7 +95,10 @@ impl Step {
             ))],
             Step::Doctest => vec![cargo("test --workspace --locked --no-fail-fast --doc")],
             Step::Browser => vec![
-                cargo("build --locked --package sesshu"),
+                // The same packages as the tests before: then the same libraries serve, and little is built anew.
+                cargo(&format!(
+                    "build --workspace --locked --bins --exclude {FLOWS}"
+                )),
                 cargo(&format!("test --locked --no-fail-fast --package {FLOWS}")),
             ],
         };
