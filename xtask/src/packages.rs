@@ -30,6 +30,12 @@ const POSTGRES: Need = Need {
     is_here: || postgres::programs().is_some(),
 };
 
+const POPPLER: Need = Need {
+    what: "poppler's pdftoppm, which draws our PDFs independently of us",
+    debian_package: "poppler-utils",
+    is_here: || in_path("pdftoppm").is_some(),
+};
+
 /// Sees that everything the steps need is here: installs it where that is ours to do, else says what to install.
 pub fn provide(steps: &[Step]) -> Result<(), String> {
     provide_toolchain(steps)?;
@@ -38,7 +44,7 @@ pub fn provide(steps: &[Step]) -> Result<(), String> {
         needs.push(CHROMIUM);
     }
     if steps.iter().any(|step| step.needs_postgres()) {
-        needs.push(POSTGRES);
+        needs.extend([POSTGRES, POPPLER]);
     }
     provide_packages(needs)
 }
