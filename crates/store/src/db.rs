@@ -4,8 +4,11 @@
 //! brackets of `sql!`, with `$1`-style parameters and in the dialect that SQLite and PostgreSQL
 //! share; the test `every_statement_prepares` finds them there and prepares each on both.
 //!
-//! Many rows go in (or many keys are looked up) in one statement by way of a JSON array and
-//! `json_each`, which SQLite has and the first migration gives to PostgreSQL.
+//! Many rows go in (or many keys are looked up) in one statement by [`many`]; where speed does not
+//! matter, by way of a JSON array and `json_each`, which SQLite has and the first migration gives
+//! to PostgreSQL.
+
+mod many;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +21,8 @@ use sqlx::sqlite::{
 use sqlx::{Arguments, Encode, FromRow, Postgres, Sqlite, Transaction, Type};
 
 use crate::error::{Error, Result};
+
+pub(crate) use many::Table;
 
 /// Marks a text as SQL for the test that prepares every statement on both engines.
 macro_rules! sql {
@@ -63,6 +68,9 @@ const SQLITE_READERS: u32 = 8;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// Ledger writers of one server beside each other on PostgreSQL.
 const POSTGRES_WRITERS: u32 = 2;
+/// Prepared statements that a connection keeps: those of the ledger's writer come in as many texts
+/// as a piece of rows has sizes.
+const STATEMENTS_KEPT: usize = 8 * many::SQLITE_ROWS;
 /// How long a statement waits for the embedded engine's lock (a reader during a checkpoint).
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a request waits for a free connection before it says so.
@@ -156,7 +164,7 @@ impl Db {
             .pragma("temp_store", "memory")
             // In pages: a checkpoint writes each page once, so rare ones write less; 32 MB of log at most.
             .pragma("wal_autocheckpoint", "8000")
-            .statement_cache_capacity(256);
+            .statement_cache_capacity(STATEMENTS_KEPT);
         let options = if reading {
             options.read_only(true)
         } else {

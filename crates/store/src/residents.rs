@@ -107,13 +107,28 @@ impl PersonRow {
         Ok((
             MunicipalityCode::parse(&self.municipality).map_err(|_| bad("municipality"))?,
             CouponNumber::parse(&self.number).map_err(|_| bad("number"))?,
-            domain::doses::Person {
-                birth: BirthDate::parse(&self.birth).ok_or_else(|| bad("birth"))?,
-                sex: Sex::from_open_data(&self.sex).ok_or_else(|| bad("sex"))?,
-                standing: standing(&self.standing, self.standing_since.as_deref())?,
-            },
+            person(
+                &self.birth,
+                &self.sex,
+                &self.standing,
+                self.standing_since.as_deref(),
+            )?,
         ))
     }
+}
+
+/// What the rules know of a person, from the columns of the register.
+pub(crate) fn person(
+    birth: &str,
+    sex: &str,
+    state: &str,
+    since: Option<&str>,
+) -> Result<domain::doses::Person> {
+    Ok(domain::doses::Person {
+        birth: BirthDate::parse(birth).ok_or_else(|| bad("birth"))?,
+        sex: Sex::from_open_data(sex).ok_or_else(|| bad("sex"))?,
+        standing: standing(state, since)?,
+    })
 }
 
 /// What an import did.

@@ -36,6 +36,21 @@ impl Key {
         })
     }
 
+    /// Whose ledger.
+    pub fn city(self) -> MunicipalityCode {
+        match self {
+            Self::Coupon(city, _) | Self::Astray(city, _) => city,
+        }
+    }
+
+    /// The coupon's number, if it leads to one.
+    pub fn number(self) -> Option<CouponNumber> {
+        match self {
+            Self::Coupon(_, number) => Some(number),
+            Self::Astray(..) => None,
+        }
+    }
+
     fn route(self) -> Route {
         match self {
             Self::Coupon(city, number) => Route::Coupon { city, number },

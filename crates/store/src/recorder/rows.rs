@@ -1,7 +1,7 @@
 //! Loading what a batch of acts needs and saving what it made: a handful of statements, however
 //! many acts there are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::access::OrganisationId;
 use domain::calendar::Instant;
@@ -16,64 +16,131 @@ use uuid::Uuid;
 
 use super::batch::{Batch, Group, Issued, Kept, Key, Line, said};
 use super::{Command, Receipt, What};
-use crate::db::{Tx, sql};
+use crate::db::{Table, Tx, sql};
 use crate::doses::{DoseRow, Record};
 use crate::error::{Error, Result};
-use crate::residents::PersonRow;
+use crate::residents::{PersonRow, person};
 
 /// Locks the chains of the cities concerned and loads the rest.
 pub(super) async fn load(tx: &mut Tx, commands: &[Command], now: Instant) -> Result<Batch> {
     let mut batch = Batch::new(now);
-    lock(
-        tx,
-        commands.iter().map(|command| command.city).collect(),
-        &mut batch,
-    )
-    .await?;
-    load_receipts(tx, commands, &mut batch).await?;
-    let mut wanted = Wanted::default();
+    let cities = commands.iter().map(|command| command.city).collect();
+    lock(tx, cities, &mut batch).await?;
+    let seen = look(tx, commands, &mut batch).await?;
+    load_receipts(tx, &seen.answered, &mut batch).await?;
+    let mut named = BTreeSet::new();
     for command in commands {
-        wanted.add(command);
+        if matches!(
+            command.what,
+            What::Correct { .. } | What::Void { .. } | What::Confirm | What::Reopen { .. }
+        ) {
+            named.insert((command.city, command.dose));
+        }
     }
-    load_conflicts(tx, commands, &mut batch, &mut wanted).await?;
-    load_named(tx, &mut batch, &mut wanted).await?;
-    load_coupons(tx, &mut batch, &wanted.coupons).await?;
+    load_conflicts(tx, commands, &mut batch, &mut named).await?;
+    let mut coupons = load_named(tx, &mut batch, &named).await?;
+    load_people(tx, &mut batch, &coupons).await?;
+    coupons.extend(seen.recorded);
+    load_records(tx, &mut batch, &coupons).await?;
     Ok(batch)
 }
 
-/// Which rows the acts are about.
+type Coupon = (MunicipalityCode, CouponNumber);
+
+/// What a look at the acts of a batch showed, for the questions that few batches have to ask.
 #[derive(Default)]
-struct Wanted {
-    coupons: BTreeSet<(MunicipalityCode, CouponNumber)>,
-    doses: BTreeSet<(MunicipalityCode, DoseId)>,
+struct Seen {
+    /// Acts whose id was answered before.
+    answered: Vec<(OrganisationId, Uuid)>,
+    /// Coupons that have records.
+    recorded: BTreeSet<Coupon>,
 }
 
-impl Wanted {
-    fn add(&mut self, command: &Command) {
-        match &command.what {
-            What::Report {
-                route: Route::Coupon { city, number },
-                ..
-            } => {
-                self.coupons.insert((*city, *number));
-            }
-            What::Report {
-                route: Route::Astray { .. },
-                ..
-            } => {}
-            What::Match { number } => {
-                self.coupons.insert((command.city, *number));
-            }
-            What::Correct { .. } | What::Void { .. } | What::Confirm | What::Reopen { .. } => {
-                self.doses.insert((command.city, command.dose));
-            }
+#[derive(sqlx::FromRow)]
+struct SeenRow {
+    place: i64,
+    birth: Option<String>,
+    sex: Option<String>,
+    standing: Option<String>,
+    standing_since: Option<String>,
+    answered: i64,
+    recorded: i64,
+}
+
+/// Loads the persons of the coupons that the acts are about, and sees what else there is.
+async fn look(tx: &mut Tx, commands: &[Command], batch: &mut Batch) -> Result<Seen> {
+    let coupons: Vec<Option<Coupon>> = commands.iter().map(coupon).collect();
+    let acts = Table::default()
+        .whole((0..).take(commands.len()))
+        .bytes(commands.iter().map(|one| *one.by.organisation.0.as_bytes()))
+        .bytes(commands.iter().map(|one| *one.id.as_bytes()))
+        .text(commands.iter().map(|one| one.city.as_str()))
+        .text_or_null(
+            coupons
+                .iter()
+                .map(|one| one.as_ref().map(|(_, number)| number.as_str())),
+        );
+    let rows: Vec<SeenRow> = tx
+        .many(
+            sql!(
+                "WITH k (place, organisation, id, municipality, number)
+                 AS ({rows: bigint, bytea, bytea, text, text})
+                 SELECT k.place, p.birth, p.sex, p.standing, p.standing_since,
+                        CAST(CASE WHEN r.seq IS NULL THEN 0 ELSE 1 END AS BIGINT) AS answered,
+                        CAST(CASE WHEN EXISTS (
+                            SELECT 1 FROM dose AS d
+                            WHERE d.municipality = k.municipality AND d.number = k.number
+                        ) THEN 1 ELSE 0 END AS BIGINT) AS recorded
+                 FROM k
+                 LEFT JOIN receipt AS r ON r.organisation = k.organisation AND r.id = k.id
+                 LEFT JOIN coupon AS c ON c.municipality = k.municipality AND c.number = k.number
+                 LEFT JOIN resident AS p ON p.municipality = c.municipality AND p.resident_no = c.resident_no"
+            ),
+            acts,
+        )
+        .all()
+        .await?;
+    let mut seen = Seen::default();
+    for row in rows {
+        let place = usize::try_from(row.place).unwrap_or(usize::MAX);
+        let Some(command) = commands.get(place) else {
+            continue;
+        };
+        if row.answered == 1 {
+            seen.answered.push((command.by.organisation, command.id));
+        }
+        let Some((city, number)) = coupons.get(place).copied().flatten() else {
+            continue;
+        };
+        if row.recorded == 1 {
+            seen.recorded.insert((city, number));
+        }
+        if let (Some(birth), Some(sex), Some(standing)) = (row.birth, row.sex, row.standing) {
+            let person = person(&birth, &sex, &standing, row.standing_since.as_deref())?;
+            let key = Key::Coupon(city, number);
+            batch.groups.entry(key).or_default().person = Some(person);
         }
     }
+    Ok(seen)
 }
 
-#[derive(Serialize)]
-struct CityKey {
-    m: MunicipalityCode,
+/// The coupon that an act names; acts on a record find theirs by the record.
+fn coupon(command: &Command) -> Option<Coupon> {
+    match &command.what {
+        What::Report {
+            route: Route::Coupon { city, number },
+            ..
+        } => Some((*city, *number)),
+        What::Match { number } => Some((command.city, *number)),
+        What::Report {
+            route: Route::Astray { .. },
+            ..
+        }
+        | What::Correct { .. }
+        | What::Void { .. }
+        | What::Confirm
+        | What::Reopen { .. } => None,
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -94,16 +161,20 @@ pub(crate) async fn lock_chains(
     tx: &mut Tx,
     cities: BTreeSet<MunicipalityCode>,
 ) -> Result<Vec<(MunicipalityCode, Head)>> {
-    let keys: Vec<CityKey> = cities.into_iter().map(|m| CityKey { m }).collect();
+    let start = Head::START;
+    let chains = Table::default()
+        .text(cities.iter().map(MunicipalityCode::as_str))
+        .whole(cities.iter().map(|_| start.seq))
+        .bytes(cities.iter().map(|_| *start.hash.as_bytes()));
     let rows: Vec<HeadRow> = tx
-        .query(sql!(
-            "INSERT INTO chain (municipality, seq, hash)
-             SELECT value->>'m', 0, unhex('0000000000000000000000000000000000000000000000000000000000000000')
-             FROM json_each($1) WHERE true
-             ON CONFLICT (municipality) DO UPDATE SET seq = chain.seq
-             RETURNING municipality, seq, hash"
-        ))
-        .bind(json(&keys))
+        .many(
+            sql!(
+                "INSERT INTO chain (municipality, seq, hash) {rows: text, bigint, bytea}
+                 ON CONFLICT (municipality) DO UPDATE SET seq = chain.seq
+                 RETURNING municipality, seq, hash"
+            ),
+            chains,
+        )
         .all()
         .await?;
     rows.into_iter()
@@ -137,19 +208,22 @@ struct ReceiptRow {
     personal: Option<String>,
 }
 
-/// The answers given before to any of these ids.
-async fn load_receipts(tx: &mut Tx, commands: &[Command], batch: &mut Batch) -> Result<()> {
-    let keys: Vec<ReceiptKey> = commands
-        .iter()
-        .filter(|command| !matches!(command.what, What::Match { .. }))
-        .map(|command| ReceiptKey {
-            o: command.by.organisation.0.simple().to_string(),
-            i: command.id.simple().to_string(),
-        })
-        .collect();
-    if keys.is_empty() {
+/// The answers given before to these ids.
+async fn load_receipts(
+    tx: &mut Tx,
+    answered: &[(OrganisationId, Uuid)],
+    batch: &mut Batch,
+) -> Result<()> {
+    if answered.is_empty() {
         return Ok(());
     }
+    let keys: Vec<ReceiptKey> = answered
+        .iter()
+        .map(|(organisation, id)| ReceiptKey {
+            o: organisation.0.simple().to_string(),
+            i: id.simple().to_string(),
+        })
+        .collect();
     for row in receipt_rows(tx, &keys).await? {
         let organisation = OrganisationId(uuid("receipt", "organisation", &row.organisation)?);
         let content = sha("receipt", "content", &row.content)?;
@@ -235,7 +309,7 @@ async fn load_conflicts(
     tx: &mut Tx,
     commands: &[Command],
     batch: &mut Batch,
-    wanted: &mut Wanted,
+    named: &mut BTreeSet<(MunicipalityCode, DoseId)>,
 ) -> Result<()> {
     let mut cities = BTreeSet::new();
     let mut keys = Vec::new();
@@ -247,7 +321,7 @@ async fn load_conflicts(
             continue;
         }
         let (city, dose) = (kept.receipt.municipality, kept.receipt.dose);
-        wanted.doses.insert((city, dose));
+        named.insert((city, dose));
         keys.push(DoseKey {
             m: city,
             d: dose.0.simple().to_string(),
@@ -283,13 +357,17 @@ async fn load_conflicts(
     Ok(())
 }
 
-/// The records that acts name by id; those of a coupon bring the whole coupon.
-async fn load_named(tx: &mut Tx, batch: &mut Batch, wanted: &mut Wanted) -> Result<()> {
-    if wanted.doses.is_empty() {
-        return Ok(());
+/// The records that acts name by id, and the coupons of those that have one.
+async fn load_named(
+    tx: &mut Tx,
+    batch: &mut Batch,
+    named: &BTreeSet<(MunicipalityCode, DoseId)>,
+) -> Result<BTreeSet<Coupon>> {
+    let mut coupons = BTreeSet::new();
+    if named.is_empty() {
+        return Ok(coupons);
     }
-    let keys: Vec<DoseKey> = wanted
-        .doses
+    let keys: Vec<DoseKey> = named
         .iter()
         .map(|(m, dose)| DoseKey {
             m: *m,
@@ -308,59 +386,61 @@ async fn load_named(tx: &mut Tx, batch: &mut Batch, wanted: &mut Wanted) -> Resu
         let (record, line) = line(row)?;
         match record.number {
             Some(number) => {
-                wanted.coupons.insert((record.municipality, number));
+                coupons.insert((record.municipality, number));
             }
             None => place(batch, &record, line),
         }
     }
-    Ok(())
+    Ok(coupons)
 }
 
-#[derive(Serialize)]
-struct CouponKey {
-    m: MunicipalityCode,
-    n: CouponNumber,
+fn coupon_keys(coupons: &BTreeSet<Coupon>) -> Table {
+    Table::default()
+        .text(coupons.iter().map(|(city, _)| city.as_str()))
+        .text(coupons.iter().map(|(_, number)| number.as_str()))
 }
 
-/// The persons and all records of the coupons concerned.
-async fn load_coupons(
-    tx: &mut Tx,
-    batch: &mut Batch,
-    coupons: &BTreeSet<(MunicipalityCode, CouponNumber)>,
-) -> Result<()> {
+/// The persons of the coupons.
+async fn load_people(tx: &mut Tx, batch: &mut Batch, coupons: &BTreeSet<Coupon>) -> Result<()> {
     if coupons.is_empty() {
         return Ok(());
     }
-    let keys: Vec<CouponKey> = coupons
-        .iter()
-        .map(|(m, n)| CouponKey { m: *m, n: *n })
-        .collect();
-    let keys = json(&keys);
     let people: Vec<PersonRow> = tx
-        .query(sql!(
-            "SELECT c.municipality, c.number, p.birth, p.sex, p.standing, p.standing_since
-             FROM json_each($1) AS k CROSS JOIN coupon AS c CROSS JOIN resident AS p
-             WHERE c.municipality = k.value->>'m' AND c.number = k.value->>'n'
-               AND p.municipality = c.municipality AND p.resident_no = c.resident_no"
-        ))
-        .bind(keys.clone())
+        .many(
+            sql!(
+                "WITH k (municipality, number) AS ({rows: text, text})
+                 SELECT c.municipality, c.number, p.birth, p.sex, p.standing, p.standing_since
+                 FROM k CROSS JOIN coupon AS c CROSS JOIN resident AS p
+                 WHERE c.municipality = k.municipality AND c.number = k.number
+                   AND p.municipality = c.municipality AND p.resident_no = c.resident_no"
+            ),
+            coupon_keys(coupons),
+        )
         .all()
         .await?;
     for row in people {
         let (city, number, person): (_, _, Person) = row.person()?;
-        batch
-            .groups
-            .entry(Key::Coupon(city, number))
-            .or_default()
-            .person = Some(person);
+        let key = Key::Coupon(city, number);
+        batch.groups.entry(key).or_default().person = Some(person);
+    }
+    Ok(())
+}
+
+/// All records of the coupons.
+async fn load_records(tx: &mut Tx, batch: &mut Batch, coupons: &BTreeSet<Coupon>) -> Result<()> {
+    if coupons.is_empty() {
+        return Ok(());
     }
     let rows: Vec<DoseRow> = tx
-        .query(sql!(
-            "SELECT d.* FROM json_each($1) AS k CROSS JOIN dose AS d
-             WHERE d.municipality = k.value->>'m' AND d.number = k.value->>'n'
-             ORDER BY d.municipality, d.number, d.seq"
-        ))
-        .bind(keys)
+        .many(
+            sql!(
+                "WITH k (municipality, number) AS ({rows: text, text})
+                 SELECT d.* FROM k CROSS JOIN dose AS d
+                 WHERE d.municipality = k.municipality AND d.number = k.number
+                 ORDER BY d.municipality, d.number, d.seq"
+            ),
+            coupon_keys(coupons),
+        )
         .all()
         .await?;
     for row in rows {
@@ -377,7 +457,9 @@ pub(super) async fn group(
     number: CouponNumber,
 ) -> Result<Group> {
     let mut batch = Batch::new(Instant::from_micros(0));
-    load_coupons(tx, &mut batch, &BTreeSet::from([(city, number)])).await?;
+    let coupon = BTreeSet::from([(city, number)]);
+    load_people(tx, &mut batch, &coupon).await?;
+    load_records(tx, &mut batch, &coupon).await?;
     Ok(batch
         .groups
         .remove(&Key::Coupon(city, number))
@@ -429,236 +511,154 @@ pub(super) async fn save(tx: &mut Tx, batch: Batch) -> Result<()> {
     save_heads(tx, &batch).await
 }
 
-#[derive(Serialize)]
-struct EntryOut<'a> {
-    m: MunicipalityCode,
-    seq: i64,
-    id: String,
-    dose: String,
-    act: Act,
-    at: i64,
-    by: String,
-    org: String,
-    device: &'a str,
-    input: &'static str,
-    personal: Option<String>,
-    salt: Option<&'a str>,
-    commitment: Sha,
-    hash: Sha,
-}
-
 async fn save_entries(tx: &mut Tx, entries: &[Entry]) -> Result<()> {
-    let rows: Vec<EntryOut<'_>> = entries
-        .iter()
-        .map(
-            |Entry {
-                 body,
-                 hash,
-                 personal,
-                 salt,
-             }| EntryOut {
-                m: body.municipality,
-                seq: body.seq,
-                id: body.id.simple().to_string(),
-                dose: body.dose.0.simple().to_string(),
-                act: body.act,
-                at: body.at_micros,
-                by: body.by.0.simple().to_string(),
-                org: body.organisation.0.simple().to_string(),
-                device: &body.device,
-                input: body.input.as_str(),
-                personal: personal.as_ref().map(Personal::canonical),
-                salt: salt.as_deref(),
-                commitment: body.commitment,
-                hash: *hash,
-            },
+    let mut salts = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let salt = entry.salt.as_deref().map(hex::decode).transpose();
+        salts.push(salt.map_err(|_| Error::Inconsistent {
+            table: "ledger",
+            column: "salt",
+        })?);
+    }
+    let bodies = || entries.iter().map(|entry| &entry.body);
+    let rows = Table::default()
+        .text(bodies().map(|body| body.municipality.as_str()))
+        .whole(bodies().map(|body| body.seq))
+        .bytes(bodies().map(|body| *body.id.as_bytes()))
+        .bytes(bodies().map(|body| *body.dose.0.as_bytes()))
+        .text(bodies().map(|body| body.act.as_str()))
+        .whole(bodies().map(|body| body.at_micros))
+        .bytes(bodies().map(|body| *body.by.0.as_bytes()))
+        .bytes(bodies().map(|body| *body.organisation.0.as_bytes()))
+        .text(bodies().map(|body| body.device.as_str()))
+        .text(bodies().map(|body| body.input.as_str()))
+        .text_or_null(
+            entries
+                .iter()
+                .map(|entry| entry.personal.as_ref().map(Personal::canonical)),
         )
-        .collect();
-    tx.query(sql!(
-        "WITH k AS MATERIALIZED (SELECT value AS v FROM json_each($1))
-         INSERT INTO ledger (municipality, seq, id, dose_id, act, at_micros, by_user, organisation,
-                             device, input, personal, salt, commitment, hash)
-         SELECT v->>'m', CAST(v->>'seq' AS BIGINT), unhex(v->>'id'), unhex(v->>'dose'),
-                v->>'act', CAST(v->>'at' AS BIGINT), unhex(v->>'by'), unhex(v->>'org'),
-                v->>'device', v->>'input', v->>'personal', unhex(v->>'salt'),
-                unhex(v->>'commitment'), unhex(v->>'hash')
-         FROM k"
-    ))
-    .bind(json(&rows))
-    .expect(rows.len() as u64)
+        .bytes_or_null(salts)
+        .bytes(bodies().map(|body| *body.commitment.as_bytes()))
+        .bytes(entries.iter().map(|entry| *entry.hash.as_bytes()));
+    tx.many(
+        sql!(
+            "INSERT INTO ledger (municipality, seq, id, dose_id, act, at_micros, by_user, organisation,
+                                 device, input, personal, salt, commitment, hash)
+             {rows: text, bigint, bytea, bytea, text, bigint, bytea, bytea,
+                    text, text, text, bytea, bytea, bytea}"
+        ),
+        rows,
+    )
+    .expect_each()
     .await
 }
 
-#[derive(Serialize)]
-struct DoseOut<'a> {
-    m: MunicipalityCode,
-    id: String,
-    number: Option<CouponNumber>,
-    seq: i64,
-    last: i64,
-    at: i64,
-    line: &'a str,
-    turn: u8,
-    given: String,
-    product: &'a str,
-    lot: &'a str,
-    doctor: &'a str,
-    venue: String,
-    vname: &'a str,
-    vcity: MunicipalityCode,
-    input: &'static str,
-    standing: &'static str,
-    sex: &'static str,
-    age: &'static str,
-    findings: String,
-    severity: i64,
-    pending: i64,
-    confirmed: i64,
-    contested: i64,
-}
-
-impl<'a> DoseOut<'a> {
-    fn new(key: Key, line: &'a Line) -> Self {
-        let (m, number) = match key {
-            Key::Coupon(city, number) => (city, Some(number)),
-            Key::Astray(city, _) => (city, None),
-        };
-        let facts = &line.held.facts;
-        Self {
-            m,
-            id: line.held.id.0.simple().to_string(),
-            number,
-            seq: line.held.seq,
-            last: line.last_seq,
-            at: line.recorded_at.micros(),
-            line: facts.line.as_str(),
-            turn: facts.turn,
-            given: facts.given_on.to_string(),
-            product: &facts.product,
-            lot: &facts.lot,
-            doctor: &facts.doctor,
-            venue: facts.venue.0.simple().to_string(),
-            vname: &facts.venue_name,
-            vcity: line.venue_city,
-            input: line.input.as_str(),
-            standing: line.standing.as_str(),
-            sex: line.cell.map_or("", |(sex, _)| sex.open_data()),
-            age: line.cell.map_or("", |(_, age)| age.open_data()),
-            findings: json(&line.findings),
-            severity: line.severity(),
-            pending: i64::from(line.pending()),
-            confirmed: i64::from(line.held.confirmed),
-            contested: i64::from(line.contested),
-        }
-    }
-}
-
 async fn save_doses(tx: &mut Tx, batch: &Batch) -> Result<()> {
-    let mut rows: Vec<DoseOut<'_>> = batch
+    let mut changed: Vec<(MunicipalityCode, Option<CouponNumber>, &Line)> = batch
         .groups
         .iter()
         .flat_map(|(key, group)| {
             let changed = group.lines.iter().filter(|line| line.changed);
-            changed.map(|line| DoseOut::new(*key, line))
+            changed.map(|line| (key.city(), key.number(), line))
         })
         .collect();
-    rows.sort_by_key(|row| (row.m, row.seq));
-    tx.query(sql!(
-        "WITH k AS MATERIALIZED (SELECT value AS v FROM json_each($1))
-         INSERT INTO dose (municipality, dose_id, number, seq, last_seq, recorded_at, line, turn, given_on,
-                           product, lot, doctor, venue, venue_name, venue_city, input, standing, sex, age,
-                           findings, severity, pending, confirmed, contested)
-         SELECT v->>'m', unhex(v->>'id'), v->>'number', CAST(v->>'seq' AS BIGINT),
-                CAST(v->>'last' AS BIGINT), CAST(v->>'at' AS BIGINT), v->>'line',
-                CAST(v->>'turn' AS BIGINT), v->>'given', v->>'product', v->>'lot',
-                v->>'doctor', unhex(v->>'venue'), v->>'vname', v->>'vcity',
-                v->>'input', v->>'standing', v->>'sex', v->>'age', v->>'findings',
-                CAST(v->>'severity' AS BIGINT), CAST(v->>'pending' AS BIGINT),
-                CAST(v->>'confirmed' AS BIGINT), CAST(v->>'contested' AS BIGINT)
-         FROM k WHERE true
-         ON CONFLICT (municipality, dose_id) DO UPDATE SET
-             last_seq = excluded.last_seq, turn = excluded.turn, given_on = excluded.given_on,
-             product = excluded.product, lot = excluded.lot, doctor = excluded.doctor,
-             standing = excluded.standing, sex = excluded.sex, age = excluded.age,
-             findings = excluded.findings, severity = excluded.severity, pending = excluded.pending,
-             confirmed = excluded.confirmed, contested = excluded.contested"
-    ))
-    .bind(json(&rows))
-    .expect(rows.len() as u64)
+    changed.sort_by_key(|(city, _, line)| (*city, line.held.seq));
+    let lines = || changed.iter().map(|(_, _, line)| *line);
+    let facts = || lines().map(|line| &line.held.facts);
+    let rows = Table::default()
+        .text(changed.iter().map(|(city, _, _)| city.as_str()))
+        .bytes(lines().map(|line| *line.held.id.0.as_bytes()))
+        .text_or_null(
+            changed
+                .iter()
+                .map(|(_, number, _)| number.as_ref().map(CouponNumber::as_str)),
+        )
+        .whole(lines().map(|line| line.held.seq))
+        .whole(lines().map(|line| line.last_seq))
+        .whole(lines().map(|line| line.recorded_at.micros()))
+        .text(facts().map(|facts| facts.line.as_str()))
+        .whole(facts().map(|facts| i64::from(facts.turn)))
+        .text(facts().map(|facts| facts.given_on.to_string()))
+        .text(facts().map(|facts| facts.product.as_str()))
+        .text(facts().map(|facts| facts.lot.as_str()))
+        .text(facts().map(|facts| facts.doctor.as_str()))
+        .bytes(facts().map(|facts| *facts.venue.0.as_bytes()))
+        .text(facts().map(|facts| facts.venue_name.as_str()))
+        .text(lines().map(|line| line.venue_city.as_str()))
+        .text(lines().map(|line| line.input.as_str()))
+        .text(lines().map(|line| line.standing.as_str()))
+        .text(lines().map(|line| line.cell.map_or("", |(sex, _)| sex.open_data())))
+        .text(lines().map(|line| line.cell.map_or("", |(_, age)| age.open_data())))
+        .text(lines().map(|line| json(&line.findings)))
+        .whole(lines().map(Line::severity))
+        .whole(lines().map(|line| i64::from(line.pending())))
+        .whole(lines().map(|line| i64::from(line.held.confirmed)))
+        .whole(lines().map(|line| i64::from(line.contested)));
+    tx.many(
+        sql!(
+            "INSERT INTO dose (municipality, dose_id, number, seq, last_seq, recorded_at, line, turn, given_on,
+                               product, lot, doctor, venue, venue_name, venue_city, input, standing, sex, age,
+                               findings, severity, pending, confirmed, contested)
+             {rows: text, bytea, text, bigint, bigint, bigint, text, bigint, text,
+                    text, text, text, bytea, text, text, text, text, text, text,
+                    text, bigint, bigint, bigint, bigint}
+             ON CONFLICT (municipality, dose_id) DO UPDATE SET
+                 last_seq = excluded.last_seq, turn = excluded.turn, given_on = excluded.given_on,
+                 product = excluded.product, lot = excluded.lot, doctor = excluded.doctor,
+                 standing = excluded.standing, sex = excluded.sex, age = excluded.age,
+                 findings = excluded.findings, severity = excluded.severity, pending = excluded.pending,
+                 confirmed = excluded.confirmed, contested = excluded.contested"
+        ),
+        rows,
+    )
+    .expect_each()
     .await
-}
-
-#[derive(Serialize)]
-struct ReceiptOut {
-    o: String,
-    i: String,
-    m: MunicipalityCode,
-    d: String,
-    seq: i64,
-    act: Act,
-    content: Sha,
-    day: String,
 }
 
 async fn save_receipts(tx: &mut Tx, issued: &[Issued]) -> Result<()> {
     if issued.is_empty() {
         return Ok(());
     }
-    let rows: Vec<ReceiptOut> = issued
-        .iter()
-        .map(
-            |Issued {
-                 organisation,
-                 receipt,
-                 content,
-             }| ReceiptOut {
-                o: organisation.0.simple().to_string(),
-                i: receipt.id.simple().to_string(),
-                m: receipt.municipality,
-                d: receipt.dose.0.simple().to_string(),
-                seq: receipt.seq,
-                act: receipt.act,
-                content: *content,
-                day: receipt.at.day_in_japan().to_string(),
-            },
+    let receipts = || issued.iter().map(|issued| &issued.receipt);
+    let rows = Table::default()
+        .bytes(
+            issued
+                .iter()
+                .map(|issued| *issued.organisation.0.as_bytes()),
         )
-        .collect();
-    tx.query(sql!(
-        "WITH k AS MATERIALIZED (SELECT value AS v FROM json_each($1))
-         INSERT INTO receipt (organisation, id, municipality, dose_id, seq, act, content, day)
-         SELECT unhex(v->>'o'), unhex(v->>'i'), v->>'m', unhex(v->>'d'),
-                CAST(v->>'seq' AS BIGINT), v->>'act', unhex(v->>'content'), v->>'day'
-         FROM k"
-    ))
-    .bind(json(&rows))
-    .expect(rows.len() as u64)
+        .bytes(receipts().map(|receipt| *receipt.id.as_bytes()))
+        .text(receipts().map(|receipt| receipt.municipality.as_str()))
+        .bytes(receipts().map(|receipt| *receipt.dose.0.as_bytes()))
+        .whole(receipts().map(|receipt| receipt.seq))
+        .text(receipts().map(|receipt| receipt.act.as_str()))
+        .bytes(issued.iter().map(|issued| *issued.content.as_bytes()))
+        .text(receipts().map(|receipt| receipt.at.day_in_japan().to_string()));
+    tx.many(
+        sql!(
+            "INSERT INTO receipt (organisation, id, municipality, dose_id, seq, act, content, day)
+             {rows: bytea, bytea, text, bytea, bigint, text, bytea, text}"
+        ),
+        rows,
+    )
+    .expect_each()
     .await
 }
 
-#[derive(Serialize)]
-struct HeadOut {
-    m: MunicipalityCode,
-    seq: i64,
-    hash: Sha,
-}
-
 async fn save_heads(tx: &mut Tx, batch: &Batch) -> Result<()> {
-    let rows: Vec<HeadOut> = batch
-        .heads
-        .iter()
-        .map(|(m, head)| HeadOut {
-            m: *m,
-            seq: head.seq,
-            hash: head.hash,
-        })
-        .collect();
-    tx.query(sql!(
-        "UPDATE chain SET seq = CAST(h.value->>'seq' AS BIGINT), hash = unhex(h.value->>'hash')
-         FROM json_each($1) AS h
-         WHERE chain.municipality = h.value->>'m'"
-    ))
-    .bind(json(&rows))
-    .expect(rows.len() as u64)
+    // In the order of the codes, as they were locked.
+    let heads: BTreeMap<&MunicipalityCode, &Head> = batch.heads.iter().collect();
+    let rows = Table::default()
+        .text(heads.keys().map(|city| city.as_str()))
+        .whole(heads.values().map(|head| head.seq))
+        .bytes(heads.values().map(|head| *head.hash.as_bytes()));
+    tx.many(
+        sql!(
+            "INSERT INTO chain (municipality, seq, hash) {rows: text, bigint, bytea}
+             ON CONFLICT (municipality) DO UPDATE SET seq = excluded.seq, hash = excluded.hash"
+        ),
+        rows,
+    )
+    .expect_each()
     .await
 }
 
