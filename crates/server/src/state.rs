@@ -1,5 +1,6 @@
 //! What every handler can reach: the database, the recorder, the clock, the sessions.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use domain::calendar::{Day, Instant};
@@ -10,9 +11,13 @@ use uuid::Uuid;
 use crate::web::logins::Logins;
 use crate::web::session::Sessions;
 
-/// The program while it runs. Clones share everything.
+/// The program while it runs. Clones share everything, and cost one counter: every layer of every
+/// request makes one.
 #[derive(Clone)]
-pub struct App {
+pub struct App(Arc<Parts>);
+
+/// What the program is made of.
+pub struct Parts {
     /// The database.
     pub db: Db,
     /// The way into the ledgers.
@@ -29,6 +34,20 @@ pub struct App {
     pub address_is_https: bool,
     /// Whether a proxy of ours stands before, whose word on the caller's address counts.
     pub behind_proxy: bool,
+}
+
+impl From<Parts> for App {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 impl App {

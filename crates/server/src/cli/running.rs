@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Log};
-use crate::state::App;
+use crate::state::{App, Parts};
 use crate::web::logins::Logins;
 use crate::web::session::Sessions;
 
@@ -53,7 +53,7 @@ impl Running {
         let db = open(&config.database).await?;
         store::migrations::migrate(&db).await?;
         let (recorder, writers) = Recorder::start(&db, &outside);
-        let app = App {
+        let app = App::from(Parts {
             sessions: Sessions::new(db.clone(), outside.clone(), config.lifetime),
             logins: Logins::new(db.clone()),
             address: Arc::from(config.address.as_str()),
@@ -62,7 +62,7 @@ impl Running {
             db,
             recorder,
             outside,
-        };
+        });
         let helpers = vec![
             tokio::spawn(project(app.db.clone(), app.recorder.clone())),
             tokio::spawn(sweep(
@@ -126,8 +126,9 @@ impl Running {
             // Aborted: that is what was wanted.
             let _ = helper.await;
         }
-        let App { db, recorder, .. } = app;
-        drop(recorder);
+        let db = app.db.clone();
+        // With the last of it goes the way into the ledgers, and the writers come to their end.
+        drop(app);
         if tokio::time::timeout(Duration::from_secs(FINISH_SECONDS), writers.finish())
             .await
             .is_err()

@@ -16,7 +16,7 @@ use store::{Db, Location};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
-use crate::state::App;
+use crate::state::{App, Parts};
 use crate::web::logins::Logins;
 use crate::web::passwords;
 use crate::web::routes::{Listed, is_api};
@@ -51,7 +51,7 @@ impl House {
             salt: crate::clock::outside().unwrap().salt,
         };
         let (recorder, _) = Recorder::start(&db, &outside);
-        let app = App {
+        let app = App::from(Parts {
             sessions: Sessions::new(db.clone(), outside.clone(), Lifetime::default()),
             logins: Logins::new(db.clone()),
             address: Arc::from("http://127.0.0.1"),
@@ -60,7 +60,7 @@ impl House {
             db,
             recorder,
             outside,
-        };
+        });
         let people = people(&app).await;
         Self {
             app,
