@@ -19,6 +19,7 @@ struct Options {
     seconds: u64,
     json: bool,
     only: Option<String>,
+    connections: Vec<usize>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -28,12 +29,16 @@ fn main() -> anyhow::Result<()> {
         seconds: 5,
         json: false,
         only: None,
+        connections: Vec::new(),
     };
     while let Some(word) = words.next() {
         match word.as_str() {
             "--json" => options.json = true,
             "--seconds" => options.seconds = words.next().unwrap_or_default().parse()?,
             "--engine" => options.only = words.next(),
+            "--connections" => options
+                .connections
+                .push(words.next().unwrap_or_default().parse()?),
             other => bail!("unknown: {other}"),
         }
     }

@@ -54,7 +54,6 @@ struct Step {
 
 /// Runs it on both engines and prints the tables.
 pub async fn run(options: &Options) -> anyhow::Result<()> {
-    let wall = Duration::from_secs(options.seconds);
     let mut engines = Vec::new();
     if options.only.as_deref() != Some("postgres") {
         let folder = tempfile::tempdir()?;
@@ -65,7 +64,7 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
                 folder.path(),
                 &at("server.db"),
                 &at("bare.db"),
-                wall,
+                options,
             )
             .await?,
         );
@@ -79,7 +78,7 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
             database(&server, "server").await?,
             database(&server, "bare").await?,
         );
-        engines.push(engine("PostgreSQL", folder.path(), &a, &b, wall).await?);
+        engines.push(engine("PostgreSQL", folder.path(), &a, &b, options).await?);
     }
     if options.json {
         println!("{}", serde_json::to_string_pretty(&engines)?);
@@ -111,12 +110,17 @@ async fn engine(
     folder: &std::path::Path,
     served: &Location,
     bare: &Location,
-    wall: Duration,
+    options: &Options,
 ) -> anyhow::Result<Engine> {
+    let wall = Duration::from_secs(options.seconds);
+    let all = options.connections.is_empty();
     let server = Server::start(folder, served).await?;
     let persons = Arc::new(AtomicU64::new(0));
     let mut steps = Vec::new();
     for connections in CONNECTIONS {
+        if !all && !options.connections.contains(&connections) {
+            continue;
+        }
         let nothing: crate::load::Next = Arc::new(|_| ("/livez", None));
         let nothing = drive(&server.address, &server.token, connections, wall, nothing).await?;
         let report = reports(&persons);

@@ -26,7 +26,6 @@ use domain::ledger::{Act, Sha};
 use domain::places::{MunicipalityCode, Places};
 use domain::vaccines::Vaccines;
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::db::{Db, TRIES_MAX};
@@ -300,23 +299,26 @@ pub struct Recorder {
 }
 
 /// The writers behind a [`Recorder`], to wait for at the end.
-pub struct Writers(Vec<JoinHandle<()>>);
+pub struct Writers(Vec<oneshot::Receiver<()>>);
 
 impl Writers {
     /// Waits until every queue is empty and closed; drop all clones of the recorder first.
     pub async fn finish(self) {
-        for writer in self.0 {
-            if let Err(error) = writer.await {
-                tracing::error!(%error, "recorder.writer_failed");
+        for ended in self.0 {
+            if ended.await.is_err() {
+                tracing::error!("recorder.writer_failed");
             }
         }
     }
 }
 
 impl Recorder {
-    /// Starts the writers.
-    #[must_use]
-    pub fn start(db: &Db, outside: &Outside) -> (Self, Writers) {
+    /// Starts the writers, each on a thread of its own: a step of a batch must not stand in line
+    /// behind the requests that wait for the batch.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the operating system gives no thread.
+    pub fn start(db: &Db, outside: &Outside) -> Result<(Self, Writers)> {
         let committed = Arc::new(Notify::new());
         let mut queues = Vec::new();
         let mut writers = Vec::new();
@@ -324,15 +326,27 @@ impl Recorder {
             let (sender, receiver) = mpsc::channel(QUEUE_MAX);
             queues.push(sender);
             let (db, outside, committed) = (db.clone(), outside.clone(), Arc::clone(&committed));
-            writers.push(tokio::spawn(write(db, outside, receiver, committed)));
+            let no_thread = |error: std::io::Error| Error::Unavailable(error.to_string());
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .map_err(no_thread)?;
+            let (ending, ended) = oneshot::channel();
+            std::thread::Builder::new()
+                .name("ledger-writer".to_owned())
+                .spawn(move || {
+                    runtime.block_on(write(db, outside, receiver, committed));
+                    // Nobody may be waiting for the end.
+                    let _ = ending.send(());
+                })
+                .map_err(no_thread)?;
+            writers.push(ended);
         }
-        (
-            Self {
-                queues: Arc::new(queues),
-                committed,
-            },
-            Writers(writers),
-        )
+        let recorder = Self {
+            queues: Arc::new(queues),
+            committed,
+        };
+        Ok((recorder, Writers(writers)))
     }
 
     /// Resolves when something has been committed since the last time: the projections' cue.

@@ -52,7 +52,7 @@ impl Running {
             crate::clock::outside().context("the operating system gives no randomness")?;
         let db = open(&config.database).await?;
         store::migrations::migrate(&db).await?;
-        let (recorder, writers) = Recorder::start(&db, &outside);
+        let (recorder, writers) = Recorder::start(&db, &outside)?;
         let app = App::from(Parts {
             sessions: Sessions::new(db.clone(), outside.clone(), config.lifetime),
             logins: Logins::new(db.clone()),

@@ -50,7 +50,7 @@ impl House {
             }),
             salt: crate::clock::outside().unwrap().salt,
         };
-        let (recorder, _) = Recorder::start(&db, &outside);
+        let (recorder, _) = Recorder::start(&db, &outside).unwrap();
         let app = App::from(Parts {
             sessions: Sessions::new(db.clone(), outside.clone(), Lifetime::default()),
             logins: Logins::new(db.clone()),

@@ -651,7 +651,7 @@ fn a_database_that_cannot_be_written_says_so() {
             now: std::sync::Arc::new(|| domain::calendar::Instant::from_micros(0)),
             salt: std::sync::Arc::new(|| [0; 16]),
         };
-        let (recorder, _writers) = store::recorder::Recorder::start(&reading, &outside);
+        let (recorder, _writers) = store::recorder::Recorder::start(&reading, &outside).unwrap();
         let answer = recorder.report(&venue(1, CHIYODA), report.clone()).await;
         assert!(
             matches!(

@@ -97,7 +97,7 @@ impl World {
                     .to_be_bytes()
             }),
         };
-        let (recorder, writers) = Recorder::start(&db, &outside);
+        let (recorder, writers) = Recorder::start(&db, &outside).unwrap();
         let world = Self {
             db,
             recorder,

@@ -65,7 +65,7 @@ pub(super) async fn record(
         },
         salt: Arc::clone(&outside.salt),
     };
-    let (recorder, writers) = Recorder::start(db, &set);
+    let (recorder, writers) = Recorder::start(db, &set)?;
     let permits = permits(made)?;
     let today = now.day_in_japan();
     // The registers stood before the first dose.
