@@ -9,20 +9,25 @@
 //! to PostgreSQL.
 
 mod many;
+mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteRow, SqliteSynchronous,
+    SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool,
+    SqlitePoolOptions, SqliteRow, SqliteSynchronous,
 };
-use sqlx::{Arguments, Encode, FromRow, Postgres, Sqlite, Transaction, Type};
+use sqlx::{Arguments, Encode, FromRow, PgConnection, Postgres, Sqlite, Transaction, Type};
+use tokio::sync::Mutex;
 
 use crate::error::{Error, Result};
 
 pub(crate) use many::Table;
+pub(crate) use writer::LedgerWriter;
+use writer::{Held, Writer};
 
 /// Marks a text as SQL for the test that prepares every statement on both engines.
 macro_rules! sql {
@@ -66,8 +71,13 @@ pub const TRIES_MAX: u32 = 8;
 const SQLITE_READERS: u32 = 8;
 /// Connections to PostgreSQL of one server; the sum over all servers must stay under its `max_connections`.
 const POSTGRES_CONNECTIONS: u32 = 16;
-/// Ledger writers of one server beside each other on PostgreSQL.
-const POSTGRES_WRITERS: u32 = 2;
+/// Of these, for work beside the ledger's writers under the same locks: an import, a projection.
+const POSTGRES_LOCKING: u32 = 2;
+/// Ledger writers of one server beside each other on PostgreSQL, each with a connection more.
+const POSTGRES_WRITERS: usize = 2;
+/// How a transaction begins that takes row locks by its first statement and sees what was committed
+/// before it had them.
+const BEGIN_LOCKING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// Prepared statements that a connection keeps: those of the ledger's writer come in as many texts
 /// as a piece of rows has sizes.
 const STATEMENTS_KEPT: usize = 8 * many::SQLITE_ROWS;
@@ -95,20 +105,23 @@ pub struct Db {
 enum Engine {
     /// One writer, since SQLite takes one at a time and a queue of ours is fair; many readers.
     Sqlite {
-        writer: SqlitePool,
+        writer: Arc<Mutex<Writer<Sqlite>>>,
         readers: SqlitePool,
     },
-    /// A pool for everything, and one for the ledger's writers, which look up by key only.
-    Postgres { pool: PgPool, writers: PgPool },
+    /// A pool for everything, and one for work under the ledger's locks, which looks up by key
+    /// only. A ledger writer opens a connection of its own.
+    Postgres { pool: PgPool, locking: PgPool },
 }
 
-/// A transaction.
+/// A transaction. One that is dropped without a commit has changed nothing.
 pub struct Tx {
     engine: TxEngine,
 }
 
 enum TxEngine {
-    Sqlite(Transaction<'static, Sqlite>),
+    SqliteWriting(Held<Sqlite>),
+    SqliteReading(Transaction<'static, Sqlite>),
+    PostgresWriting(Held<Postgres>),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -160,7 +173,7 @@ impl Db {
             .foreign_keys(true)
             // A dose that was acknowledged survives a power cut; group commit pays for it.
             .synchronous(SqliteSynchronous::Full)
-            .pragma("cache_size", "-65536")
+            .pragma("cache_size", "-16384")
             .pragma("temp_store", "memory")
             // In pages: a checkpoint writes each page once, so rare ones write less; 32 MB of log at most.
             .pragma("wal_autocheckpoint", "8000")
@@ -170,31 +183,24 @@ impl Db {
         } else {
             options.journal_mode(SqliteJournalMode::Wal)
         };
-        let pool = |most, options| {
-            SqlitePoolOptions::new()
-                .max_connections(most)
-                .acquire_timeout(ACQUIRE_TIMEOUT)
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .connect_with(options)
-        };
-        let writer = pool(1, options.clone()).await.map_err(Error::session)?;
-        let readers = pool(SQLITE_READERS, options.read_only(true))
+        let mut writer = Writer::new(options.clone(), "BEGIN IMMEDIATE", None);
+        // Now and not at the first report: a file that cannot be opened is told at the start.
+        writer.ready().await.map_err(Error::session)?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(SQLITE_READERS)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .test_before_acquire(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options.read_only(true))
             .await
             .map_err(Error::session)?;
+        let writer = Arc::new(Mutex::new(writer));
         Ok(Engine::Sqlite { writer, readers })
     }
 
     async fn open_postgres(url: &str) -> Result<Engine> {
         let options: PgConnectOptions = url.parse().map_err(Error::session)?;
-        // A plan is made when a table is new and empty, and kept: then a scan looks cheap, and it
-        // stays when the table has grown. The ledger's writers ask by key and never want one.
-        let by_key = options.clone().options([
-            ("enable_seqscan", "off"),
-            ("enable_hashjoin", "off"),
-            ("enable_mergejoin", "off"),
-            ("jit", "off"),
-        ]);
         let open = |most, options| {
             PgPoolOptions::new()
                 .max_connections(most)
@@ -202,13 +208,27 @@ impl Db {
                 .test_before_acquire(false)
                 .connect_with(options)
         };
-        let pool = open(POSTGRES_CONNECTIONS, options)
+        let pool = open(POSTGRES_CONNECTIONS, options.clone())
             .await
             .map_err(Error::session)?;
-        let writers = open(POSTGRES_WRITERS, by_key)
+        let locking = open(POSTGRES_LOCKING, by_key(options))
             .await
             .map_err(Error::session)?;
-        Ok(Engine::Postgres { pool, writers })
+        Ok(Engine::Postgres { pool, locking })
+    }
+
+    /// What one ledger writer writes through: to be asked for on the writer's own thread, where a
+    /// connection of its own is opened at the first use and wakes nobody else.
+    pub(crate) fn writer(&self) -> LedgerWriter {
+        match &self.engine {
+            Engine::Sqlite { writer, .. } => LedgerWriter::Sqlite(Arc::clone(writer)),
+            Engine::Postgres { locking, .. } => {
+                let options = locking.connect_options().as_ref().clone();
+                let options = options.options([("plan_cache_mode", "force_generic_plan")]);
+                let writer = Writer::new(options, BEGIN_LOCKING, Some("DISCARD PLANS"));
+                LedgerWriter::Postgres(Arc::new(Mutex::new(writer)))
+            }
+        }
     }
 
     /// Begins a transaction that writes, alone (SQLite) or as if alone (PostgreSQL, serializable).
@@ -217,15 +237,9 @@ impl Db {
     /// [`Error::Unavailable`].
     pub async fn begin(&self) -> Result<Tx> {
         match &self.engine {
-            Engine::Sqlite { writer, .. } => {
-                let tx = writer
-                    .begin_with("BEGIN IMMEDIATE")
-                    .await
-                    .map_err(Error::session)?;
-                Ok(Tx {
-                    engine: TxEngine::Sqlite(tx),
-                })
-            }
+            Engine::Sqlite { writer, .. } => Ok(Tx {
+                engine: TxEngine::SqliteWriting(Writer::begin(writer).await?),
+            }),
             Engine::Postgres { pool, .. } => {
                 begin_postgres(pool, "BEGIN ISOLATION LEVEL SERIALIZABLE").await
             }
@@ -237,9 +251,7 @@ impl Db {
     pub(crate) async fn begin_locking(&self) -> Result<Tx> {
         match &self.engine {
             Engine::Sqlite { .. } => self.begin().await,
-            Engine::Postgres { writers, .. } => {
-                begin_postgres(writers, "BEGIN ISOLATION LEVEL READ COMMITTED").await
-            }
+            Engine::Postgres { locking, .. } => begin_postgres(locking, BEGIN_LOCKING).await,
         }
     }
 
@@ -252,7 +264,7 @@ impl Db {
             Engine::Sqlite { readers, .. } => {
                 let tx = readers.begin().await.map_err(Error::session)?;
                 Ok(Tx {
-                    engine: TxEngine::Sqlite(tx),
+                    engine: TxEngine::SqliteReading(tx),
                 })
             }
             Engine::Postgres { pool, .. } => {
@@ -280,7 +292,7 @@ impl Db {
         if self.is_embedded() {
             1
         } else {
-            POSTGRES_WRITERS as usize
+            POSTGRES_WRITERS
         }
     }
 
@@ -289,10 +301,10 @@ impl Db {
         match &self.engine {
             Engine::Sqlite { writer, readers } => {
                 readers.close().await;
-                writer.close().await;
+                writer.lock().await.close().await;
             }
-            Engine::Postgres { pool, writers } => {
-                writers.close().await;
+            Engine::Postgres { pool, locking } => {
+                locking.close().await;
                 pool.close().await;
             }
         }
@@ -312,6 +324,18 @@ impl Db {
     }
 }
 
+/// Work under the ledger's locks asks by key, however small its tables look, and a plan that was
+/// made while they were empty must not be kept when they have grown.
+fn by_key(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([
+        ("enable_seqscan", "off"),
+        ("enable_hashjoin", "off"),
+        ("enable_mergejoin", "off"),
+        ("jit", "off"),
+        ("plan_cache_mode", "force_custom_plan"),
+    ])
+}
+
 async fn begin_postgres(pool: &PgPool, begin: &'static str) -> Result<Tx> {
     let tx = pool.begin_with(begin).await.map_err(Error::session)?;
     Ok(Tx {
@@ -322,18 +346,33 @@ async fn begin_postgres(pool: &PgPool, begin: &'static str) -> Result<Tx> {
 impl Tx {
     /// Starts a statement in this transaction.
     pub fn query(&mut self, sql: &'static str) -> Statement<'_> {
+        match self.connection() {
+            Connected::Sqlite(one) => Statement::new(Target::Sqlite(one), sql),
+            Connected::Postgres(one) => Statement::new(Target::Postgres(one), sql),
+        }
+    }
+
+    /// Whether nobody else writes while this transaction lasts, so that it need not lock rows.
+    pub(crate) fn writes_alone(&self) -> bool {
+        matches!(self.engine, TxEngine::SqliteWriting(_))
+    }
+
+    /// The connection under the transaction.
+    fn connection(&mut self) -> Connected<'_> {
         match &mut self.engine {
-            TxEngine::Sqlite(tx) => Statement::new(Target::Sqlite(tx), sql),
-            TxEngine::Postgres(tx) => Statement::new(Target::Postgres(tx), sql),
+            TxEngine::SqliteWriting(live) => Connected::Sqlite(&mut live.connection),
+            TxEngine::SqliteReading(tx) => Connected::Sqlite(tx),
+            TxEngine::PostgresWriting(live) => Connected::Postgres(&mut live.connection),
+            TxEngine::Postgres(tx) => Connected::Postgres(tx),
         }
     }
 
     /// Runs a script of definitions, as a migration does.
     pub(crate) async fn script(&mut self, text: String) -> Result<()> {
         let text = sqlx::AssertSqlSafe(text);
-        match &mut self.engine {
-            TxEngine::Sqlite(tx) => sqlx::raw_sql(text).execute(&mut **tx).await.map(drop),
-            TxEngine::Postgres(tx) => sqlx::raw_sql(text).execute(&mut **tx).await.map(drop),
+        match self.connection() {
+            Connected::Sqlite(one) => sqlx::raw_sql(text).execute(one).await.map(drop),
+            Connected::Postgres(one) => sqlx::raw_sql(text).execute(one).await.map(drop),
         }
         .map_err(|source| Error::statement("a migration", source))
     }
@@ -344,18 +383,25 @@ impl Tx {
     /// [`Error::Busy`] if another transaction came between, [`Error::Unavailable`] if the disk or the server failed.
     pub async fn commit(self) -> Result<()> {
         match self.engine {
-            TxEngine::Sqlite(tx) => tx.commit().await,
+            TxEngine::SqliteWriting(held) => Writer::commit(held).await,
+            TxEngine::PostgresWriting(held) => Writer::commit(held).await,
+            TxEngine::SqliteReading(tx) => tx.commit().await,
             TxEngine::Postgres(tx) => tx.commit().await,
         }
         .map_err(Error::session)
     }
 }
 
+enum Connected<'t> {
+    Sqlite(&'t mut SqliteConnection),
+    Postgres(&'t mut PgConnection),
+}
+
 enum Target<'t> {
     SqlitePool(&'t SqlitePool),
     PostgresPool(&'t PgPool),
-    Sqlite(&'t mut Transaction<'static, Sqlite>),
-    Postgres(&'t mut Transaction<'static, Postgres>),
+    Sqlite(&'t mut SqliteConnection),
+    Postgres(&'t mut PgConnection),
 }
 
 enum Args {
@@ -420,10 +466,10 @@ impl<'t> Statement<'t> {
                 sqlx::query_as_with(sql, args).fetch_all(pool).await
             }
             (Target::Sqlite(tx), Args::Sqlite(args)) => {
-                sqlx::query_as_with(sql, args).fetch_all(&mut **tx).await
+                sqlx::query_as_with(sql, args).fetch_all(tx).await
             }
             (Target::Postgres(tx), Args::Postgres(args)) => {
-                sqlx::query_as_with(sql, args).fetch_all(&mut **tx).await
+                sqlx::query_as_with(sql, args).fetch_all(tx).await
             }
             // `new` makes the arguments for the target it is given.
             _ => Err(sqlx::Error::WorkerCrashed),
@@ -476,11 +522,11 @@ impl<'t> Statement<'t> {
                 .await
                 .map(|done| done.rows_affected()),
             (Target::Sqlite(tx), Args::Sqlite(args)) => sqlx::query_with(sql, args)
-                .execute(&mut **tx)
+                .execute(tx)
                 .await
                 .map(|done| done.rows_affected()),
             (Target::Postgres(tx), Args::Postgres(args)) => sqlx::query_with(sql, args)
-                .execute(&mut **tx)
+                .execute(tx)
                 .await
                 .map(|done| done.rows_affected()),
             // `new` makes the arguments for the target it is given.

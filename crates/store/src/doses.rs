@@ -310,42 +310,12 @@ pub async fn page(
     limit: i64,
 ) -> Result<Page<Listed>> {
     let limit = limit.clamp(1, PAGE_MAX);
-    let sql = if filter
+    let searched = filter
         .text
         .as_deref()
-        .is_some_and(|text| !text.trim().is_empty())
-    {
-        sql!(
-            "SELECT d.*, CASE WHEN p.protected = 1 THEN NULL ELSE p.name END AS person_name
-             FROM dose AS d
-             LEFT JOIN coupon AS c ON c.municipality = d.municipality AND c.number = d.number
-             LEFT JOIN resident AS p ON p.municipality = c.municipality AND p.resident_no = c.resident_no
-             WHERE d.municipality = $1 AND d.seq < $2 AND ($3 = '' OR d.standing = $3)
-               AND d.pending >= $4 AND d.severity >= $5 AND d.given_on >= $6 AND d.given_on <= $7
-               AND ($9 = '' OR EXISTS (
-                   SELECT 1 FROM json_each(d.findings) AS f WHERE f.value->>'code' = $9))
-               AND d.number IN (
-                   SELECT $10 UNION ALL
-                   SELECT x.number FROM coupon AS x
-                   JOIN resident AS y ON y.municipality = x.municipality AND y.resident_no = x.resident_no
-                   WHERE x.municipality = $1 AND y.protected = 0
-                     AND ((y.kana_key >= $11 AND y.kana_key < $12)
-                       OR (y.name_key >= $11 AND y.name_key < $12)))
-             ORDER BY d.seq DESC LIMIT $8"
-        )
-    } else {
-        sql!(
-            "SELECT d.*, CASE WHEN p.protected = 1 THEN NULL ELSE p.name END AS person_name
-             FROM dose AS d
-             LEFT JOIN coupon AS c ON c.municipality = d.municipality AND c.number = d.number
-             LEFT JOIN resident AS p ON p.municipality = c.municipality AND p.resident_no = c.resident_no
-             WHERE d.municipality = $1 AND d.seq < $2 AND ($3 = '' OR d.standing = $3)
-               AND d.pending >= $4 AND d.severity >= $5 AND d.given_on >= $6 AND d.given_on <= $7
-               AND ($9 = '' OR EXISTS (
-                   SELECT 1 FROM json_each(d.findings) AS f WHERE f.value->>'code' = $9))
-             ORDER BY d.seq DESC LIMIT $8"
-        )
-    };
+        .map(str::trim)
+        .filter(|text| !text.is_empty());
+    let sql = listing(filter, searched.is_some());
     let day = |day: Option<Day>, open: &str| day.map_or(open.to_owned(), |day| day.to_string());
     let mut statement = db
         .query(sql)
@@ -358,14 +328,9 @@ pub async fn page(
         .bind(day(filter.given_to, "9999-99-99"))
         .bind(limit + 1)
         .bind(filter.finding.map_or("", FindingCode::as_str));
-    if let Some(text) = filter
-        .text
-        .as_deref()
-        .filter(|text| !text.trim().is_empty())
-    {
+    if let Some(text) = searched {
         let key = search_key(text);
-        let number =
-            CouponNumber::parse(text.trim()).map_or(String::new(), |n| n.as_str().to_owned());
+        let number = CouponNumber::parse(text).map_or(String::new(), |n| n.as_str().to_owned());
         statement = statement
             .bind(number)
             .bind(key.clone())
@@ -388,6 +353,73 @@ pub async fn page(
         .filter(|_| more)
         .map(|listed| listed.record.seq);
     Ok(Page { items, next })
+}
+
+/// The statement that reads a page: by person, along a work list, or along the whole ledger.
+///
+/// Each goes along one index in the order of the page, so that a page costs the same however many
+/// records there are; that is why the conditions of the partial indexes are spelled out.
+fn listing(filter: &Filter, searched: bool) -> &'static str {
+    if searched {
+        return sql!(
+            "SELECT d.*, CASE WHEN p.protected = 1 THEN NULL ELSE p.name END AS person_name
+             FROM dose AS d
+             LEFT JOIN coupon AS c ON c.municipality = d.municipality AND c.number = d.number
+             LEFT JOIN resident AS p ON p.municipality = c.municipality AND p.resident_no = c.resident_no
+             WHERE d.municipality = $1 AND d.seq < $2 AND ($3 = '' OR d.standing = $3)
+               AND d.pending >= $4 AND d.severity >= $5 AND d.given_on >= $6 AND d.given_on <= $7
+               AND ($9 = '' OR EXISTS (
+                   SELECT 1 FROM json_each(d.findings) AS f WHERE f.value->>'code' = $9))
+               AND d.number IN (
+                   SELECT $10 UNION ALL
+                   SELECT x.number FROM coupon AS x
+                   JOIN resident AS y ON y.municipality = x.municipality AND y.resident_no = x.resident_no
+                   WHERE x.municipality = $1 AND y.protected = 0
+                     AND ((y.kana_key >= $11 AND y.kana_key < $12)
+                       OR (y.name_key >= $11 AND y.name_key < $12)))
+             ORDER BY d.seq DESC LIMIT $8"
+        );
+    }
+    if filter.pending {
+        return sql!(
+            "SELECT d.*, CASE WHEN p.protected = 1 THEN NULL ELSE p.name END AS person_name
+             FROM dose AS d
+             LEFT JOIN coupon AS c ON c.municipality = d.municipality AND c.number = d.number
+             LEFT JOIN resident AS p ON p.municipality = c.municipality AND p.resident_no = c.resident_no
+             WHERE d.municipality = $1 AND d.pending = 1 AND d.seq < $2 AND ($3 = '' OR d.standing = $3)
+               AND d.pending >= $4 AND d.severity >= $5 AND d.given_on >= $6 AND d.given_on <= $7
+               AND ($9 = '' OR EXISTS (
+                   SELECT 1 FROM json_each(d.findings) AS f WHERE f.value->>'code' = $9))
+             ORDER BY d.seq DESC LIMIT $8"
+        );
+    }
+    if filter.severity_min.is_some_and(|least| least as i64 >= 1) {
+        return sql!(
+            "SELECT d.*, CASE WHEN p.protected = 1 THEN NULL ELSE p.name END AS person_name
+             FROM dose AS d
+             LEFT JOIN coupon AS c ON c.municipality = d.municipality AND c.number = d.number
+             LEFT JOIN resident AS p ON p.municipality = c.municipality AND p.resident_no = c.resident_no
+             WHERE d.municipality = $1 AND d.severity >= 1 AND d.seq < $2 AND ($3 = '' OR d.standing = $3)
+               AND d.pending >= $4 AND d.severity >= $5 AND d.given_on >= $6 AND d.given_on <= $7
+               AND ($9 = '' OR EXISTS (
+                   SELECT 1 FROM json_each(d.findings) AS f WHERE f.value->>'code' = $9))
+             ORDER BY d.seq DESC LIMIT $8"
+        );
+    }
+    sql!(
+        "SELECT d.*, CASE WHEN p.protected = 1 THEN NULL ELSE p.name END AS person_name
+         FROM ledger AS l
+         CROSS JOIN dose AS d
+         LEFT JOIN coupon AS c ON c.municipality = d.municipality AND c.number = d.number
+         LEFT JOIN resident AS p ON p.municipality = c.municipality AND p.resident_no = c.resident_no
+         WHERE l.municipality = $1 AND l.seq < $2 AND l.act = 'recorded'
+           AND d.municipality = l.municipality AND d.dose_id = l.dose_id
+           AND ($3 = '' OR d.standing = $3)
+           AND d.pending >= $4 AND d.severity >= $5 AND d.given_on >= $6 AND d.given_on <= $7
+           AND ($9 = '' OR EXISTS (
+               SELECT 1 FROM json_each(d.findings) AS f WHERE f.value->>'code' = $9))
+         ORDER BY l.seq DESC LIMIT $8"
+    )
 }
 
 /// A record of a city's ledger.

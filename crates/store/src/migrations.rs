@@ -28,6 +28,11 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0003_accounts.sql"),
         only_postgres: false,
     },
+    Migration {
+        version: 4,
+        text: include_str!("../migrations/0004_fewer_indexes.sql"),
+        only_postgres: false,
+    },
 ];
 
 /// Brings the tables up to this program's version; safe to run at every start.

@@ -28,7 +28,7 @@ use domain::vaccines::Vaccines;
 use tokio::sync::{Notify, mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::db::{Db, TRIES_MAX};
+use crate::db::{Db, LedgerWriter, TRIES_MAX};
 use crate::error::{Error, Result};
 
 /// Reports in one commit at most: past some hundreds the commit's cost no longer shows.
@@ -564,6 +564,7 @@ impl Recorder {
 
 /// A writer: takes what waits, commits it, answers; ends when the queue is closed and empty.
 async fn write(db: Db, outside: Outside, mut queue: mpsc::Receiver<Job>, committed: Arc<Notify>) {
+    let db = db.writer();
     let mut jobs = Vec::with_capacity(BATCH_MAX);
     while queue.recv_many(&mut jobs, BATCH_MAX).await > 0 {
         let (commands, replies): (Vec<_>, Vec<_>) =
@@ -585,12 +586,13 @@ async fn write(db: Db, outside: Outside, mut queue: mpsc::Receiver<Job>, committ
         }
         committed.notify_one();
     }
+    db.close().await;
 }
 
 type Outcome = std::result::Result<Receipt, RecordError>;
 
 async fn one_by_one(
-    db: &Db,
+    db: &LedgerWriter,
     outside: &Outside,
     commands: Vec<Command>,
     replies: Vec<oneshot::Sender<Outcome>>,
@@ -615,7 +617,11 @@ fn answer(replies: Vec<oneshot::Sender<Outcome>>, outcomes: Vec<Outcome>) {
 ///
 /// A key that exists already is such a case too: somebody else recorded the same id between our
 /// look and our write, and the next look will see it.
-async fn commit(db: &Db, outside: &Outside, commands: &[Command]) -> Result<Vec<Outcome>> {
+async fn commit(
+    db: &LedgerWriter,
+    outside: &Outside,
+    commands: &[Command],
+) -> Result<Vec<Outcome>> {
     let mut tries = 0;
     loop {
         tries += 1;
@@ -626,8 +632,12 @@ async fn commit(db: &Db, outside: &Outside, commands: &[Command]) -> Result<Vec<
     }
 }
 
-async fn try_commit(db: &Db, outside: &Outside, commands: &[Command]) -> Result<Vec<Outcome>> {
-    let mut tx = db.begin_locking().await?;
+async fn try_commit(
+    db: &LedgerWriter,
+    outside: &Outside,
+    commands: &[Command],
+) -> Result<Vec<Outcome>> {
+    let mut tx = db.begin().await?;
     let mut batch = rows::load(&mut tx, commands, (outside.now)()).await?;
     let mut outcomes = Vec::with_capacity(commands.len());
     for command in commands {

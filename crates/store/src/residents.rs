@@ -202,7 +202,7 @@ async fn save(
     let city = permit.city();
     // Under the chain's lock: a dose that is recorded meanwhile sees these people, or is seen here.
     transact!(db, begin_locking, |tx| {
-        lock_chains(&mut tx, BTreeSet::from([city])).await?;
+        lock_chains(&mut tx, &BTreeSet::from([city])).await?;
         let known = known(&mut tx, city, residents).await?;
         let owners = owners(&mut tx, city, residents).await?;
         let mut changes = Changes::default();

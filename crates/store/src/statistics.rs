@@ -13,11 +13,9 @@ use domain::ledger::Personal;
 use domain::people::Sex;
 use domain::places::{MunicipalityCode, Prefecture};
 use domain::statistics::{AgeBand, Count, Effect};
-use serde::Serialize;
 
-use crate::db::{Db, TRIES_MAX, Tx, sql};
+use crate::db::{Db, TRIES_MAX, Table, Tx, sql};
 use crate::error::{Error, Result};
-use crate::recorder::json;
 
 /// The projection's name in the table of positions.
 const TALLY: &str = "tally";
@@ -79,11 +77,20 @@ pub async fn rebuild(db: &Db) -> Result<u64> {
     project(db).await
 }
 
-#[derive(Serialize)]
-struct Position {
-    m: MunicipalityCode,
+/// A stretch of a city's ledger that is counted in one step.
+struct Stretch {
+    city: MunicipalityCode,
+    /// Where the projection stands.
     from: i64,
+    /// Where it will stand.
     upto: i64,
+}
+
+fn table(stretches: &[Stretch]) -> Table {
+    Table::default()
+        .text(stretches.iter().map(|one| one.city.as_str()))
+        .whole(stretches.iter().map(|one| one.from))
+        .whole(stretches.iter().map(|one| one.upto))
 }
 
 type Cell = (Day, Prefecture, Sex, AgeBand, u8);
@@ -105,32 +112,30 @@ async fn step(db: &Db) -> Result<u64> {
     if behind.is_empty() {
         return Ok(0);
     }
-    let positions = behind
+    let stretches = behind
         .into_iter()
         .map(|(city, from, head)| {
-            let m = MunicipalityCode::parse(&city).map_err(|_| Error::Inconsistent {
+            let city = MunicipalityCode::parse(&city).map_err(|_| Error::Inconsistent {
                 table: "chain",
                 column: "municipality",
             })?;
-            Ok(Position {
-                m,
-                from,
-                upto: head.min(from + ENTRIES_MAX),
-            })
+            let upto = head.min(from + ENTRIES_MAX);
+            Ok(Stretch { city, from, upto })
         })
         .collect::<Result<Vec<_>>>()?;
-    let positions_json = json(&positions);
     let entries: Vec<(String, Option<String>)> = tx
-        .query(sql!(
-            "SELECT l.municipality, l.personal FROM json_each($1) AS k CROSS JOIN ledger AS l
-             WHERE l.municipality = k.value->>'m' AND l.seq > CAST(k.value->>'from' AS BIGINT)
-               AND l.seq <= CAST(k.value->>'upto' AS BIGINT)"
-        ))
-        .bind(positions_json.clone())
+        .many(
+            sql!(
+                "WITH k (municipality, start, upto) AS ({rows: text, bigint, bigint})
+                 SELECT l.municipality, l.personal FROM k CROSS JOIN ledger AS l
+                 WHERE l.municipality = k.municipality AND l.seq > k.start AND l.seq <= k.upto"
+            ),
+            table(&stretches),
+        )
         .all()
         .await?;
     tx.commit().await?;
-    let counted = positions
+    let counted = stretches
         .iter()
         .map(|one| one.upto.saturating_sub(one.from))
         .sum::<i64>();
@@ -141,7 +146,7 @@ async fn step(db: &Db) -> Result<u64> {
         });
     }
     let sums = Sums::of(&entries)?;
-    sums.save(db, positions, positions_json).await?;
+    sums.save(db, &stretches).await?;
     Ok(counted.unsigned_abs())
 }
 
@@ -181,89 +186,76 @@ impl Sums {
         *self.cities.entry((city, effect.turn)).or_default() += effect.n;
     }
 
-    async fn save(self, db: &Db, positions: Vec<Position>, positions_json: String) -> Result<()> {
-        #[derive(Serialize)]
-        struct Nation {
-            day: Day,
-            p: u8,
-            sex: &'static str,
-            age: &'static str,
-            turn: u8,
-            n: i64,
-        }
-        #[derive(Serialize)]
-        struct City {
-            m: MunicipalityCode,
-            turn: u8,
-            n: i64,
-        }
-        let nation: Vec<Nation> = self
-            .nation
-            .into_iter()
-            .filter(|(_, n)| *n != 0)
-            .map(|((day, prefecture, sex, age, turn), n)| Nation {
-                day,
-                p: prefecture.number(),
-                sex: sex.open_data(),
-                age: age.open_data(),
-                turn,
-                n,
-            })
-            .collect();
-        let cities: Vec<City> = self
-            .cities
-            .into_iter()
-            .filter(|(_, n)| *n != 0)
-            .map(|((m, turn), n)| City { m, turn, n })
-            .collect();
+    async fn save(mut self, db: &Db, stretches: &[Stretch]) -> Result<()> {
+        self.nation.retain(|_, n| *n != 0);
+        self.cities.retain(|_, n| *n != 0);
+        let cells = || self.nation.keys();
+        let nation = Table::default()
+            .text(cells().map(|(day, ..)| day.to_string()))
+            .whole(cells().map(|(_, prefecture, ..)| i64::from(prefecture.number())))
+            .text(cells().map(|(_, _, sex, ..)| sex.open_data()))
+            .text(cells().map(|(_, _, _, age, _)| age.open_data()))
+            .whole(cells().map(|(.., turn)| i64::from(*turn)))
+            .whole(self.nation.values().copied());
+        let cities = Table::default()
+            .text(self.cities.keys().map(|(city, _)| city.as_str()))
+            .whole(self.cities.keys().map(|(_, turn)| i64::from(*turn)))
+            .whole(self.cities.values().copied());
         let mut tx = db.begin_locking().await?;
-        advance(&mut tx, &positions, positions_json).await?;
-        tx.query(sql!(
-            "INSERT INTO tally (day, prefecture, sex, age, turn, doses)
-             SELECT value->>'day', CAST(value->>'p' AS BIGINT), value->>'sex', value->>'age',
-                    CAST(value->>'turn' AS BIGINT), CAST(value->>'n' AS BIGINT)
-             FROM json_each($1) WHERE true
-             ON CONFLICT (day, prefecture, sex, age, turn) DO UPDATE SET doses = tally.doses + excluded.doses"
-        ))
-        .bind(json(&nation))
-        .expect(nation.len() as u64)
+        advance(&mut tx, stretches).await?;
+        tx.many(
+            sql!(
+                "INSERT INTO tally (day, prefecture, sex, age, turn, doses)
+                 {rows: text, bigint, text, text, bigint, bigint}
+                 ON CONFLICT (day, prefecture, sex, age, turn)
+                 DO UPDATE SET doses = tally.doses + excluded.doses"
+            ),
+            nation,
+        )
+        .expect_each()
         .await?;
-        tx.query(sql!(
-            "INSERT INTO tally_city (municipality, turn, doses)
-             SELECT value->>'m', CAST(value->>'turn' AS BIGINT), CAST(value->>'n' AS BIGINT)
-             FROM json_each($1) WHERE true
-             ON CONFLICT (municipality, turn) DO UPDATE SET doses = tally_city.doses + excluded.doses"
-        ))
-        .bind(json(&cities))
-        .expect(cities.len() as u64)
+        tx.many(
+            sql!(
+                "INSERT INTO tally_city (municipality, turn, doses) {rows: text, bigint, bigint}
+                 ON CONFLICT (municipality, turn)
+                 DO UPDATE SET doses = tally_city.doses + excluded.doses"
+            ),
+            cities,
+        )
+        .expect_each()
         .await?;
         tx.commit().await
     }
 }
 
 /// Moves the positions from where they were read; if one is elsewhere by now, nothing is done.
-async fn advance(tx: &mut Tx, positions: &[Position], positions_json: String) -> Result<()> {
-    tx.query(sql!(
-        "INSERT INTO progress (projection, municipality, seq)
-         SELECT $2, value->>'m', 0 FROM json_each($1) WHERE true
-         ON CONFLICT (projection, municipality) DO NOTHING"
-    ))
-    .bind(positions_json.clone())
-    .bind(TALLY)
+async fn advance(tx: &mut Tx, stretches: &[Stretch]) -> Result<()> {
+    let zeros = Table::default()
+        .text(stretches.iter().map(|_| TALLY))
+        .text(stretches.iter().map(|one| one.city.as_str()))
+        .whole(stretches.iter().map(|_| 0));
+    tx.many(
+        sql!(
+            "INSERT INTO progress (projection, municipality, seq) {rows: text, text, bigint}
+             ON CONFLICT (projection, municipality) DO NOTHING"
+        ),
+        zeros,
+    )
     .run()
     .await?;
     let moved = tx
-        .query(sql!(
-            "UPDATE progress SET seq = CAST(k.value->>'upto' AS BIGINT)
-             FROM json_each($1) AS k
-             WHERE progress.projection = $2 AND progress.municipality = k.value->>'m'
-               AND progress.seq = CAST(k.value->>'from' AS BIGINT)"
-        ))
-        .bind(positions_json)
-        .bind(TALLY)
+        .many(
+            sql!(
+                "WITH k (municipality, start, upto) AS ({rows: text, bigint, bigint})
+                 UPDATE progress SET seq = k.upto FROM k
+                 WHERE progress.projection = 'tally' AND progress.municipality = k.municipality
+                   AND progress.seq = k.start"
+            ),
+            table(stretches),
+        )
         .run()
         .await?;
-    if moved == positions.len() as u64 {
+    if moved == stretches.len() as u64 {
         Ok(())
     } else {
         Err(Error::Busy)

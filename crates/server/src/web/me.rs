@@ -1,5 +1,6 @@
 //! Who is calling: the person, the organisation, and the permits they can ask for.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::http::Extensions;
@@ -8,9 +9,12 @@ use store::accounts::{Account, Organisation};
 
 use crate::web::problem::Problem;
 
-/// The person who is logged in.
+/// The person who is logged in. Clones share it: every layer that asks who calls makes one.
 #[derive(Clone)]
-pub struct Me {
+pub struct Me(Arc<Caller>);
+
+/// What is known of a person who is logged in.
+pub struct Caller {
     /// The person as the rules see it.
     pub actor: Actor,
     /// The login.
@@ -36,9 +40,17 @@ pub enum Way {
     Bearer,
 }
 
+impl Deref for Me {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.0
+    }
+}
+
 impl Me {
     pub(crate) fn of(account: &Account, csrf: String, way: Way) -> Self {
-        Self {
+        Self(Arc::new(Caller {
             actor: account.actor(),
             login: account.login.clone(),
             name: account.name.clone(),
@@ -46,7 +58,7 @@ impl Me {
             password_must_change: account.password_must_change,
             csrf,
             way,
-        }
+        }))
     }
 
     /// Where the person works.

@@ -231,7 +231,6 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
                 .is_ok_and(|accept| accept.starts_with("application/"))
         });
     let texts = Texts::of(request.extensions());
-    let page = Page::bare(&app, texts, &path);
     let response = next.run(request).await;
     let Some(problem) = problem_of(&response) else {
         return response;
@@ -242,9 +241,10 @@ pub(crate) async fn render(State(app): State<App>, request: Request, next: Next)
         ("application/problem+json", problem.json(texts).to_string())
     } else {
         let me = Identity::of(&head.extensions).unwrap_or_default();
+        let page = Page::bare(&app, texts, &path).with_me(me);
         (
             "text/html; charset=utf-8",
-            ProblemPage::body(page.with_me(me), &problem),
+            ProblemPage::body(page, &problem),
         )
     };
     head.headers

@@ -8,7 +8,7 @@ use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 
-use super::{Row, Tx, TxEngine};
+use super::{Connected, Row, Tx};
 use crate::error::{Error, Result};
 
 /// Rows of one SQLite statement at most: each number of rows is a text of its own in the cache of
@@ -100,9 +100,12 @@ impl Table {
         self.columns.iter().all(|column| column.rows() == rows) && is.eq(types.iter().copied())
     }
 
-    /// The rows of a piece as arguments, one after the other; their values are taken out.
-    fn sqlite(&mut self, (from, rows): (usize, usize)) -> sqlx::Result<SqliteArguments> {
-        let mut args = SqliteArguments::default();
+    /// Adds the rows of a piece to the arguments, one after the other; their values are taken out.
+    fn sqlite(
+        &mut self,
+        (from, rows): (usize, usize),
+        args: &mut SqliteArguments,
+    ) -> sqlx::Result<()> {
         args.reserve(rows * self.columns.len(), 0);
         for row in from..from + rows {
             for column in &mut self.columns {
@@ -114,7 +117,7 @@ impl Table {
                 .map_err(sqlx::Error::Encode)?;
             }
         }
-        Ok(args)
+        Ok(())
     }
 
     /// All rows as arguments, an array for each column.
@@ -162,8 +165,9 @@ impl<'s> Parts<'s> {
 
     /// What SQLite is sent for so many rows.
     fn sqlite(&self, rows: usize) -> String {
-        let row = format!("({})", vec!["?"; self.types.len()].join(","));
-        let rows = vec![row; rows].join(",");
+        let row = format!("({}),", vec!["?"; self.types.len()].join(","));
+        let rows = row.repeat(rows);
+        let rows = rows.trim_end_matches(',');
         format!("{}VALUES {rows}{}", self.before, self.after)
     }
 
@@ -209,21 +213,52 @@ impl Many<'_> {
         let parts = Parts::that_fit(sql, &table)?;
         let fault = |source| Error::statement(sql, source);
         let mut found = Vec::new();
-        match &mut tx.engine {
-            TxEngine::Sqlite(tx) => {
+        match tx.connection() {
+            Connected::Sqlite(one) => {
                 for piece in pieces(table.rows()) {
                     let text = sqlx::AssertSqlSafe(parts.sqlite(piece.1));
-                    let query = sqlx::query_as_with(text, table.sqlite(piece).map_err(fault)?);
-                    found.extend(query.fetch_all(&mut **tx).await.map_err(fault)?);
+                    let mut args = SqliteArguments::default();
+                    table.sqlite(piece, &mut args).map_err(fault)?;
+                    let query = sqlx::query_as_with(text, args);
+                    found.extend(query.fetch_all(&mut *one).await.map_err(fault)?);
                 }
             }
-            TxEngine::Postgres(tx) => {
+            Connected::Postgres(one) => {
                 let text = sqlx::AssertSqlSafe(parts.postgres());
                 let query = sqlx::query_as_with(text, table.postgres().map_err(fault)?);
-                found = query.fetch_all(&mut **tx).await.map_err(fault)?;
+                found = query.fetch_all(&mut *one).await.map_err(fault)?;
             }
         }
         Ok(found)
+    }
+
+    /// Runs it and says how many rows changed.
+    ///
+    /// # Errors
+    /// As [`Error`].
+    pub async fn run(self) -> Result<u64> {
+        let Self { tx, sql, mut table } = self;
+        let parts = Parts::that_fit(sql, &table)?;
+        let fault = |source| Error::statement(sql, source);
+        let mut changed = 0;
+        match tx.connection() {
+            Connected::Sqlite(one) => {
+                for piece in pieces(table.rows()) {
+                    let text = sqlx::AssertSqlSafe(parts.sqlite(piece.1));
+                    let mut args = SqliteArguments::default();
+                    table.sqlite(piece, &mut args).map_err(fault)?;
+                    let query = sqlx::query_with(text, args);
+                    let done = query.execute(&mut *one).await.map_err(fault)?;
+                    changed += done.rows_affected();
+                }
+            }
+            Connected::Postgres(one) => {
+                let text = sqlx::AssertSqlSafe(parts.postgres());
+                let query = sqlx::query_with(text, table.postgres().map_err(fault)?);
+                changed = query.execute(one).await.map_err(fault)?.rows_affected();
+            }
+        }
+        Ok(changed)
     }
 
     /// Runs it and insists that as many rows changed as were given.
@@ -231,33 +266,9 @@ impl Many<'_> {
     /// # Errors
     /// [`Error::Rows`] if another number changed.
     pub async fn expect_each(self) -> Result<()> {
-        let Self { tx, sql, mut table } = self;
-        let parts = Parts::that_fit(sql, &table)?;
-        let fault = |source| Error::statement(sql, source);
-        let expected = table.rows() as u64;
-        let mut actual = 0;
-        match &mut tx.engine {
-            TxEngine::Sqlite(tx) => {
-                for piece in pieces(table.rows()) {
-                    let text = sqlx::AssertSqlSafe(parts.sqlite(piece.1));
-                    let query = sqlx::query_with(text, table.sqlite(piece).map_err(fault)?);
-                    actual += query
-                        .execute(&mut **tx)
-                        .await
-                        .map_err(fault)?
-                        .rows_affected();
-                }
-            }
-            TxEngine::Postgres(tx) => {
-                let text = sqlx::AssertSqlSafe(parts.postgres());
-                let query = sqlx::query_with(text, table.postgres().map_err(fault)?);
-                actual = query
-                    .execute(&mut **tx)
-                    .await
-                    .map_err(fault)?
-                    .rows_affected();
-            }
-        }
+        let sql = self.sql;
+        let expected = self.table.rows() as u64;
+        let actual = self.run().await?;
         if actual == expected {
             return Ok(());
         }
@@ -266,6 +277,73 @@ impl Many<'_> {
             expected,
             actual,
         })
+    }
+}
+
+impl Tx {
+    /// Runs statements that take rows, one after the other, and insists that each changes as many
+    /// as it is given.
+    ///
+    /// SQLite is sent those with equally many rows as one text: a way to its thread and back costs
+    /// a lone report more than a row does.
+    ///
+    /// # Errors
+    /// [`Error::Rows`] if another number changed.
+    pub(crate) async fn write_each(
+        &mut self,
+        mut writes: Vec<(&'static str, Table)>,
+    ) -> Result<()> {
+        while let Some((sql, table)) = writes.first() {
+            let (sql, rows) = (*sql, table.rows());
+            let alike = writes.iter().take_while(|(_, table)| table.rows() == rows);
+            let rest = writes.split_off(alike.count());
+            let alike = std::mem::replace(&mut writes, rest);
+            let expected = (rows * alike.len()) as u64;
+            let actual = self.write_alike(rows, alike).await?;
+            if actual != expected {
+                return Err(Error::Rows {
+                    sql,
+                    expected,
+                    actual,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Statements of equally many rows: how many rows changed together.
+    async fn write_alike(
+        &mut self,
+        rows: usize,
+        mut writes: Vec<(&'static str, Table)>,
+    ) -> Result<u64> {
+        let mut changed = 0;
+        if rows == 0 {
+            return Ok(changed);
+        }
+        let Connected::Sqlite(one) = self.connection() else {
+            for (sql, table) in writes {
+                changed += self.many(sql, table).run().await?;
+            }
+            return Ok(changed);
+        };
+        for piece in pieces(rows) {
+            let mut texts = Vec::with_capacity(writes.len());
+            let mut args = SqliteArguments::default();
+            for (sql, table) in &mut writes {
+                texts.push(Parts::that_fit(sql, table)?.sqlite(piece.1));
+                let added = table.sqlite(piece, &mut args);
+                added.map_err(|source| Error::statement(sql, source))?;
+            }
+            let together = sqlx::AssertSqlSafe(texts.join(";\n"));
+            let done = sqlx::query_with(together, args).execute(&mut *one).await;
+            // The fault may be any one's; its own words say which table it is about.
+            let first = writes.first().map_or("", |(sql, _)| *sql);
+            changed += done
+                .map_err(|source| Error::statement(first, source))?
+                .rows_affected();
+        }
+        Ok(changed)
     }
 }
 

@@ -25,7 +25,7 @@ use crate::residents::{PersonRow, person};
 pub(super) async fn load(tx: &mut Tx, commands: &[Command], now: Instant) -> Result<Batch> {
     let mut batch = Batch::new(now);
     let cities = commands.iter().map(|command| command.city).collect();
-    lock(tx, cities, &mut batch).await?;
+    lock_chains(tx, &cities).await?;
     let seen = look(tx, commands, &mut batch).await?;
     load_receipts(tx, &seen.answered, &mut batch).await?;
     let mut named = BTreeSet::new();
@@ -59,6 +59,8 @@ struct Seen {
 #[derive(sqlx::FromRow)]
 struct SeenRow {
     place: i64,
+    head_seq: Option<i64>,
+    head_hash: Option<Vec<u8>>,
     birth: Option<String>,
     sex: Option<String>,
     standing: Option<String>,
@@ -67,7 +69,8 @@ struct SeenRow {
     recorded: i64,
 }
 
-/// Loads the persons of the coupons that the acts are about, and sees what else there is.
+/// Loads the heads of the chains and the persons of the coupons that the acts are about, and sees
+/// what else there is.
 async fn look(tx: &mut Tx, commands: &[Command], batch: &mut Batch) -> Result<Seen> {
     let coupons: Vec<Option<Coupon>> = commands.iter().map(coupon).collect();
     let acts = Table::default()
@@ -85,13 +88,14 @@ async fn look(tx: &mut Tx, commands: &[Command], batch: &mut Batch) -> Result<Se
             sql!(
                 "WITH k (place, organisation, id, municipality, number)
                  AS ({rows: bigint, bytea, bytea, text, text})
-                 SELECT k.place, p.birth, p.sex, p.standing, p.standing_since,
+                 SELECT k.place, h.seq AS head_seq, h.hash AS head_hash, p.birth, p.sex, p.standing, p.standing_since,
                         CAST(CASE WHEN r.seq IS NULL THEN 0 ELSE 1 END AS BIGINT) AS answered,
                         CAST(CASE WHEN EXISTS (
                             SELECT 1 FROM dose AS d
                             WHERE d.municipality = k.municipality AND d.number = k.number
                         ) THEN 1 ELSE 0 END AS BIGINT) AS recorded
                  FROM k
+                 LEFT JOIN chain AS h ON h.municipality = k.municipality
                  LEFT JOIN receipt AS r ON r.organisation = k.organisation AND r.id = k.id
                  LEFT JOIN coupon AS c ON c.municipality = k.municipality AND c.number = k.number
                  LEFT JOIN resident AS p ON p.municipality = c.municipality AND p.resident_no = c.resident_no"
@@ -106,6 +110,10 @@ async fn look(tx: &mut Tx, commands: &[Command], batch: &mut Batch) -> Result<Se
         let Some(command) = commands.get(place) else {
             continue;
         };
+        if let (Some(seq), Some(hash)) = (row.head_seq, row.head_hash) {
+            let hash = sha("chain", "hash", &hash)?;
+            batch.heads.insert(command.city, Head { seq, hash });
+        }
         if row.answered == 1 {
             seen.answered.push((command.by.organisation, command.id));
         }
@@ -143,49 +151,53 @@ fn coupon(command: &Command) -> Option<Coupon> {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct HeadRow {
-    municipality: String,
-    seq: i64,
-    hash: Vec<u8>,
-}
-
-async fn lock(tx: &mut Tx, cities: BTreeSet<MunicipalityCode>, batch: &mut Batch) -> Result<()> {
-    batch.heads.extend(lock_chains(tx, cities).await?);
-    Ok(())
-}
-
-/// Takes the heads of the chains, in the order of the codes: the row is the lock under which
+/// Takes the chains of the cities, in the order of their codes: the row is the lock under which
 /// records, and the people they are judged by, are changed.
-pub(crate) async fn lock_chains(
-    tx: &mut Tx,
-    cities: BTreeSet<MunicipalityCode>,
-) -> Result<Vec<(MunicipalityCode, Head)>> {
+pub(crate) async fn lock_chains(tx: &mut Tx, cities: &BTreeSet<MunicipalityCode>) -> Result<()> {
+    if tx.writes_alone() {
+        return Ok(());
+    }
     let start = Head::START;
     let chains = Table::default()
         .text(cities.iter().map(MunicipalityCode::as_str))
         .whole(cities.iter().map(|_| start.seq))
         .bytes(cities.iter().map(|_| *start.hash.as_bytes()));
-    let rows: Vec<HeadRow> = tx
+    tx.many(
+        sql!(
+            "INSERT INTO chain (municipality, seq, hash) {rows: text, bigint, bytea}
+             ON CONFLICT (municipality) DO UPDATE SET seq = chain.seq"
+        ),
+        chains,
+    )
+    .expect_each()
+    .await
+}
+
+/// Where the chains of more cities stand, once they are locked.
+async fn load_heads(
+    tx: &mut Tx,
+    cities: &BTreeSet<MunicipalityCode>,
+    batch: &mut Batch,
+) -> Result<()> {
+    let codes = Table::default().text(cities.iter().map(MunicipalityCode::as_str));
+    let rows: Vec<(String, i64, Vec<u8>)> = tx
         .many(
             sql!(
-                "INSERT INTO chain (municipality, seq, hash) {rows: text, bigint, bytea}
-                 ON CONFLICT (municipality) DO UPDATE SET seq = chain.seq
-                 RETURNING municipality, seq, hash"
+                "WITH k (municipality) AS ({rows: text})
+                 SELECT h.municipality, h.seq, h.hash FROM k CROSS JOIN chain AS h
+                 WHERE h.municipality = k.municipality"
             ),
-            chains,
+            codes,
         )
         .all()
         .await?;
-    rows.into_iter()
-        .map(|row| {
-            let hash = sha("chain", "hash", &row.hash)?;
-            Ok((
-                city("chain", &row.municipality)?,
-                Head { seq: row.seq, hash },
-            ))
-        })
-        .collect()
+    for (code, seq, hash) in rows {
+        let hash = sha("chain", "hash", &hash)?;
+        batch
+            .heads
+            .insert(city("chain", &code)?, Head { seq, hash });
+    }
+    Ok(())
 }
 
 #[derive(Serialize)]
@@ -334,7 +346,8 @@ async fn load_conflicts(
         return Ok(());
     }
     if !cities.is_empty() {
-        lock(tx, cities, batch).await?;
+        lock_chains(tx, &cities).await?;
+        load_heads(tx, &cities, batch).await?;
     }
     let rows: Vec<(Vec<u8>, Option<String>)> = tx
         .query(sql!(
@@ -505,13 +518,19 @@ pub(super) async fn save(tx: &mut Tx, batch: Batch) -> Result<()> {
     if batch.entries.is_empty() {
         return Ok(());
     }
-    save_entries(tx, &batch.entries).await?;
-    save_doses(tx, &batch).await?;
-    save_receipts(tx, &batch.issued).await?;
-    save_heads(tx, &batch).await
+    let writes = vec![
+        entries(&batch.entries)?,
+        doses(&batch),
+        receipts(&batch.issued),
+        heads(&batch.entries),
+    ];
+    tx.write_each(writes).await
 }
 
-async fn save_entries(tx: &mut Tx, entries: &[Entry]) -> Result<()> {
+/// A statement with its rows.
+type Write = (&'static str, Table);
+
+fn entries(entries: &[Entry]) -> Result<Write> {
     let mut salts = Vec::with_capacity(entries.len());
     for entry in entries {
         let salt = entry.salt.as_deref().map(hex::decode).transpose();
@@ -540,20 +559,16 @@ async fn save_entries(tx: &mut Tx, entries: &[Entry]) -> Result<()> {
         .bytes_or_null(salts)
         .bytes(bodies().map(|body| *body.commitment.as_bytes()))
         .bytes(entries.iter().map(|entry| *entry.hash.as_bytes()));
-    tx.many(
-        sql!(
-            "INSERT INTO ledger (municipality, seq, id, dose_id, act, at_micros, by_user, organisation,
-                                 device, input, personal, salt, commitment, hash)
-             {rows: text, bigint, bytea, bytea, text, bigint, bytea, bytea,
-                    text, text, text, bytea, bytea, bytea}"
-        ),
-        rows,
-    )
-    .expect_each()
-    .await
+    let sql = sql!(
+        "INSERT INTO ledger (municipality, seq, id, dose_id, act, at_micros, by_user, organisation,
+                             device, input, personal, salt, commitment, hash)
+         {rows: text, bigint, bytea, bytea, text, bigint, bytea, bytea,
+                text, text, text, bytea, bytea, bytea}"
+    );
+    Ok((sql, rows))
 }
 
-async fn save_doses(tx: &mut Tx, batch: &Batch) -> Result<()> {
+fn doses(batch: &Batch) -> Write {
     let mut changed: Vec<(MunicipalityCode, Option<CouponNumber>, &Line)> = batch
         .groups
         .iter()
@@ -594,31 +609,24 @@ async fn save_doses(tx: &mut Tx, batch: &Batch) -> Result<()> {
         .whole(lines().map(|line| i64::from(line.pending())))
         .whole(lines().map(|line| i64::from(line.held.confirmed)))
         .whole(lines().map(|line| i64::from(line.contested)));
-    tx.many(
-        sql!(
-            "INSERT INTO dose (municipality, dose_id, number, seq, last_seq, recorded_at, line, turn, given_on,
-                               product, lot, doctor, venue, venue_name, venue_city, input, standing, sex, age,
-                               findings, severity, pending, confirmed, contested)
-             {rows: text, bytea, text, bigint, bigint, bigint, text, bigint, text,
-                    text, text, text, bytea, text, text, text, text, text, text,
-                    text, bigint, bigint, bigint, bigint}
-             ON CONFLICT (municipality, dose_id) DO UPDATE SET
-                 last_seq = excluded.last_seq, turn = excluded.turn, given_on = excluded.given_on,
-                 product = excluded.product, lot = excluded.lot, doctor = excluded.doctor,
-                 standing = excluded.standing, sex = excluded.sex, age = excluded.age,
-                 findings = excluded.findings, severity = excluded.severity, pending = excluded.pending,
-                 confirmed = excluded.confirmed, contested = excluded.contested"
-        ),
-        rows,
-    )
-    .expect_each()
-    .await
+    let sql = sql!(
+        "INSERT INTO dose (municipality, dose_id, number, seq, last_seq, recorded_at, line, turn, given_on,
+                           product, lot, doctor, venue, venue_name, venue_city, input, standing, sex, age,
+                           findings, severity, pending, confirmed, contested)
+         {rows: text, bytea, text, bigint, bigint, bigint, text, bigint, text,
+                text, text, text, bytea, text, text, text, text, text, text,
+                text, bigint, bigint, bigint, bigint}
+         ON CONFLICT (municipality, dose_id) DO UPDATE SET
+             last_seq = excluded.last_seq, turn = excluded.turn, given_on = excluded.given_on,
+             product = excluded.product, lot = excluded.lot, doctor = excluded.doctor,
+             standing = excluded.standing, sex = excluded.sex, age = excluded.age,
+             findings = excluded.findings, severity = excluded.severity, pending = excluded.pending,
+             confirmed = excluded.confirmed, contested = excluded.contested"
+    );
+    (sql, rows)
 }
 
-async fn save_receipts(tx: &mut Tx, issued: &[Issued]) -> Result<()> {
-    if issued.is_empty() {
-        return Ok(());
-    }
+fn receipts(issued: &[Issued]) -> Write {
     let receipts = || issued.iter().map(|issued| &issued.receipt);
     let rows = Table::default()
         .bytes(
@@ -633,33 +641,28 @@ async fn save_receipts(tx: &mut Tx, issued: &[Issued]) -> Result<()> {
         .text(receipts().map(|receipt| receipt.act.as_str()))
         .bytes(issued.iter().map(|issued| *issued.content.as_bytes()))
         .text(receipts().map(|receipt| receipt.at.day_in_japan().to_string()));
-    tx.many(
-        sql!(
-            "INSERT INTO receipt (organisation, id, municipality, dose_id, seq, act, content, day)
-             {rows: bytea, bytea, text, bytea, bigint, text, bytea, text}"
-        ),
-        rows,
-    )
-    .expect_each()
-    .await
+    let sql = sql!(
+        "INSERT INTO receipt (organisation, id, municipality, dose_id, seq, act, content, day)
+         {rows: bytea, bytea, text, bytea, bigint, text, bytea, text}"
+    );
+    (sql, rows)
 }
 
-async fn save_heads(tx: &mut Tx, batch: &Batch) -> Result<()> {
-    // In the order of the codes, as they were locked.
-    let heads: BTreeMap<&MunicipalityCode, &Head> = batch.heads.iter().collect();
+fn heads(entries: &[Entry]) -> Write {
+    // In the order of the codes, as they were locked; of each city, the last entry.
+    let heads: BTreeMap<&MunicipalityCode, &Entry> = entries
+        .iter()
+        .map(|entry| (&entry.body.municipality, entry))
+        .collect();
     let rows = Table::default()
         .text(heads.keys().map(|city| city.as_str()))
-        .whole(heads.values().map(|head| head.seq))
-        .bytes(heads.values().map(|head| *head.hash.as_bytes()));
-    tx.many(
-        sql!(
-            "INSERT INTO chain (municipality, seq, hash) {rows: text, bigint, bytea}
-             ON CONFLICT (municipality) DO UPDATE SET seq = excluded.seq, hash = excluded.hash"
-        ),
-        rows,
-    )
-    .expect_each()
-    .await
+        .whole(heads.values().map(|entry| entry.body.seq))
+        .bytes(heads.values().map(|entry| *entry.hash.as_bytes()));
+    let sql = sql!(
+        "INSERT INTO chain (municipality, seq, hash) {rows: text, bigint, bytea}
+         ON CONFLICT (municipality) DO UPDATE SET seq = excluded.seq, hash = excluded.hash"
+    );
+    (sql, rows)
 }
 
 #[expect(
