@@ -25,7 +25,7 @@ use tokio::sync::Mutex;
 
 use crate::error::{Error, Result};
 
-pub(crate) use many::Table;
+pub(crate) use many::{Table, Write};
 pub(crate) use writer::LedgerWriter;
 use writer::{Held, Writer};
 
@@ -285,6 +285,12 @@ impl Db {
     #[must_use]
     pub fn is_embedded(&self) -> bool {
         matches!(self.engine, Engine::Sqlite { .. })
+    }
+
+    /// Whether a ledger writer should have a thread of its own, so that the engine's answers wake
+    /// it and not a request's worker first. The embedded engine has its thread already.
+    pub(crate) fn wants_writer_threads(&self) -> bool {
+        !self.is_embedded()
     }
 
     /// How many ledger writers run beside each other: SQLite takes one writer at a time.

@@ -1,7 +1,7 @@
 //! The tables, made step by step and never twice.
 //!
 //! `{bytes}`, `{text}` and `{clustered}` are spelled per engine by [`Db`]; a script whose name says
-//! `postgres` runs there only. A script that has landed is never edited: a new one follows it.
+//! `postgres` or `sqlite` runs there only. A script that has landed is never edited: a new one follows it.
 
 use crate::db::{Db, sql, transact};
 use crate::error::{Error, Result};
@@ -9,29 +9,41 @@ use crate::error::{Error, Result};
 struct Migration {
     version: i64,
     text: &'static str,
-    only_postgres: bool,
+    engines: Engines,
+}
+
+#[derive(PartialEq, Eq)]
+enum Engines {
+    Both,
+    OnlyEmbedded,
+    OnlyPostgres,
 }
 
 const MIGRATIONS: &[Migration] = &[
     Migration {
         version: 1,
         text: include_str!("../migrations/0001_json_functions.postgres.sql"),
-        only_postgres: true,
+        engines: Engines::OnlyPostgres,
     },
     Migration {
         version: 2,
         text: include_str!("../migrations/0002_ledger.sql"),
-        only_postgres: false,
+        engines: Engines::Both,
     },
     Migration {
         version: 3,
         text: include_str!("../migrations/0003_accounts.sql"),
-        only_postgres: false,
+        engines: Engines::Both,
     },
     Migration {
         version: 4,
         text: include_str!("../migrations/0004_fewer_indexes.sql"),
-        only_postgres: false,
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 5,
+        text: include_str!("../migrations/0005_wide_rows.sqlite.sql"),
+        engines: Engines::OnlyEmbedded,
     },
 ];
 
@@ -54,7 +66,12 @@ pub async fn migrate(db: &Db) -> Result<()> {
             .iter()
             .filter(|migration| migration.version > reached)
         {
-            if !(migration.only_postgres && db.is_embedded()) {
+            let elsewhere = if db.is_embedded() {
+                Engines::OnlyPostgres
+            } else {
+                Engines::OnlyEmbedded
+            };
+            if migration.engines != elsewhere {
                 tx.script(db.dialect(migration.text)).await?;
             }
             tx.query(sql!("INSERT INTO migration (version) VALUES ($1)"))

@@ -313,8 +313,7 @@ impl Writers {
 }
 
 impl Recorder {
-    /// Starts the writers, each on a thread of its own: a step of a batch must not stand in line
-    /// behind the requests that wait for the batch.
+    /// Starts the writers.
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the operating system gives no thread.
@@ -325,22 +324,24 @@ impl Recorder {
         for _ in 0..db.writers() {
             let (sender, receiver) = mpsc::channel(QUEUE_MAX);
             queues.push(sender);
-            let (db, outside, committed) = (db.clone(), outside.clone(), Arc::clone(&committed));
-            let no_thread = |error: std::io::Error| Error::Unavailable(error.to_string());
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .map_err(no_thread)?;
             let (ending, ended) = oneshot::channel();
-            std::thread::Builder::new()
-                .name("ledger-writer".to_owned())
-                .spawn(move || {
-                    runtime.block_on(write(db, outside, receiver, committed));
-                    // Nobody may be waiting for the end.
-                    let _ = ending.send(());
-                })
-                .map_err(no_thread)?;
             writers.push(ended);
+            let work = write(
+                db.clone(),
+                outside.clone(),
+                receiver,
+                Arc::clone(&committed),
+            );
+            let work = async move {
+                work.await;
+                // Nobody may be waiting for the end.
+                let _ = ending.send(());
+            };
+            if db.wants_writer_threads() {
+                on_a_thread(work).map_err(|error| Error::Unavailable(error.to_string()))?;
+            } else {
+                tokio::spawn(work);
+            }
         }
         let recorder = Self {
             queues: Arc::new(queues),
@@ -560,6 +561,17 @@ impl Recorder {
             .fold(0_usize, |sum, byte| sum * 31 + usize::from(byte));
         self.queues.get(number % self.queues.len().max(1))
     }
+}
+
+/// Runs a writer on a thread and a runtime of its own.
+fn on_a_thread(work: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    std::thread::Builder::new()
+        .name("ledger-writer".to_owned())
+        .spawn(move || runtime.block_on(work))
+        .map(drop)
 }
 
 /// A writer: takes what waits, commits it, answers; ends when the queue is closed and empty.

@@ -120,9 +120,8 @@ impl Table {
         Ok(())
     }
 
-    /// All rows as arguments, an array for each column.
-    fn postgres(self) -> sqlx::Result<PgArguments> {
-        let mut args = PgArguments::default();
+    /// Adds all rows to the arguments, an array for each column.
+    fn postgres(self, args: &mut PgArguments) -> sqlx::Result<()> {
         for column in self.columns {
             match column {
                 Column::Text(values) => args.add(values),
@@ -131,7 +130,7 @@ impl Table {
             }
             .map_err(sqlx::Error::Encode)?;
         }
-        Ok(args)
+        Ok(())
     }
 }
 
@@ -171,9 +170,9 @@ impl<'s> Parts<'s> {
         format!("{}VALUES {rows}{}", self.before, self.after)
     }
 
-    /// What PostgreSQL is sent.
-    fn postgres(&self) -> String {
-        let arrays: Vec<String> = (1..)
+    /// What PostgreSQL is sent, if so many arguments stand before these.
+    fn postgres(&self, before: usize) -> String {
+        let arrays: Vec<String> = (before + 1..)
             .zip(&self.types)
             .map(|(number, kind)| format!("CAST(${number} AS {kind}[])"))
             .collect();
@@ -224,8 +223,10 @@ impl Many<'_> {
                 }
             }
             Connected::Postgres(one) => {
-                let text = sqlx::AssertSqlSafe(parts.postgres());
-                let query = sqlx::query_as_with(text, table.postgres().map_err(fault)?);
+                let text = sqlx::AssertSqlSafe(parts.postgres(0));
+                let mut args = PgArguments::default();
+                table.postgres(&mut args).map_err(fault)?;
+                let query = sqlx::query_as_with(text, args);
                 found = query.fetch_all(&mut *one).await.map_err(fault)?;
             }
         }
@@ -253,8 +254,10 @@ impl Many<'_> {
                 }
             }
             Connected::Postgres(one) => {
-                let text = sqlx::AssertSqlSafe(parts.postgres());
-                let query = sqlx::query_with(text, table.postgres().map_err(fault)?);
+                let text = sqlx::AssertSqlSafe(parts.postgres(0));
+                let mut args = PgArguments::default();
+                table.postgres(&mut args).map_err(fault)?;
+                let query = sqlx::query_with(text, args);
                 changed = query.execute(one).await.map_err(fault)?.rows_affected();
             }
         }
@@ -280,53 +283,83 @@ impl Many<'_> {
     }
 }
 
+/// A statement that takes rows, and the rows.
+pub(crate) type Write = (&'static str, Table);
+
 impl Tx {
-    /// Runs statements that take rows, one after the other, and insists that each changes as many
-    /// as it is given.
+    /// Runs inserts that take rows, all of them or none, and insists that each changes as many rows
+    /// as it is given. No two may be into the same table.
     ///
-    /// SQLite is sent those with equally many rows as one text: a way to its thread and back costs
-    /// a lone report more than a row does.
+    /// They leave together as far as the engine allows: for a lone report, each way to the engine
+    /// and back costs as much as the rows.
     ///
     /// # Errors
     /// [`Error::Rows`] if another number changed.
-    pub(crate) async fn write_each(
-        &mut self,
-        mut writes: Vec<(&'static str, Table)>,
-    ) -> Result<()> {
-        while let Some((sql, table)) = writes.first() {
-            let (sql, rows) = (*sql, table.rows());
-            let alike = writes.iter().take_while(|(_, table)| table.rows() == rows);
-            let rest = writes.split_off(alike.count());
-            let alike = std::mem::replace(&mut writes, rest);
-            let expected = (rows * alike.len()) as u64;
-            let actual = self.write_alike(rows, alike).await?;
-            if actual != expected {
-                return Err(Error::Rows {
-                    sql,
-                    expected,
-                    actual,
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Statements of equally many rows: how many rows changed together.
-    async fn write_alike(
-        &mut self,
-        rows: usize,
-        mut writes: Vec<(&'static str, Table)>,
-    ) -> Result<u64> {
-        let mut changed = 0;
-        if rows == 0 {
-            return Ok(changed);
-        }
-        let Connected::Sqlite(one) = self.connection() else {
-            for (sql, table) in writes {
-                changed += self.many(sql, table).run().await?;
-            }
-            return Ok(changed);
+    pub(crate) async fn insert_together(&mut self, mut writes: Vec<Write>) -> Result<()> {
+        writes.retain(|(_, table)| table.rows() > 0);
+        let Some((first, _)) = writes.first() else {
+            return Ok(());
         };
+        let first = *first;
+        let expected = writes.iter().map(|(_, table)| table.rows() as u64).sum();
+        // The fault may be any one's; its own words say which table it is about.
+        let fault = |source| Error::statement(first, source);
+        let actual = match self.connection() {
+            Connected::Postgres(one) => {
+                let (text, args) = in_one(writes)?;
+                let query = sqlx::query_scalar_with(sqlx::AssertSqlSafe(text), args);
+                let changed: i64 = query.fetch_one(one).await.map_err(fault)?;
+                changed.unsigned_abs()
+            }
+            Connected::Sqlite(one) => {
+                let mut changed = 0;
+                for (text, args) in in_few(writes)? {
+                    let query = sqlx::query_with(sqlx::AssertSqlSafe(text), args);
+                    let done = query.execute(&mut *one).await.map_err(fault)?;
+                    changed += done.rows_affected();
+                }
+                changed
+            }
+        };
+        if actual == expected {
+            return Ok(());
+        }
+        Err(Error::Rows {
+            sql: first,
+            expected,
+            actual,
+        })
+    }
+}
+
+/// One statement of PostgreSQL's that runs them all and says how many rows changed.
+fn in_one(writes: Vec<Write>) -> Result<(String, PgArguments)> {
+    let mut args = PgArguments::default();
+    let (mut steps, mut counts) = (Vec::new(), Vec::new());
+    let mut before = 0;
+    for (number, (sql, table)) in writes.into_iter().enumerate() {
+        let parts = Parts::that_fit(sql, &table)?;
+        steps.push(format!(
+            "w{number} AS ({} RETURNING 1)",
+            parts.postgres(before)
+        ));
+        counts.push(format!("(SELECT COUNT(*) FROM w{number})"));
+        before += parts.types.len();
+        table
+            .postgres(&mut args)
+            .map_err(|source| Error::statement(sql, source))?;
+    }
+    let text = format!("WITH {} SELECT {}", steps.join(", "), counts.join(" + "));
+    Ok((text, args))
+}
+
+/// Texts for SQLite: neighbours with equally many rows share one, so that there are few different
+/// texts to keep.
+fn in_few(mut writes: Vec<Write>) -> Result<Vec<(String, SqliteArguments)>> {
+    let mut sent = Vec::new();
+    while let Some(rows) = writes.first().map(|(_, table)| table.rows()) {
+        let alike = writes.iter().take_while(|(_, table)| table.rows() == rows);
+        let rest = writes.split_off(alike.count());
         for piece in pieces(rows) {
             let mut texts = Vec::with_capacity(writes.len());
             let mut args = SqliteArguments::default();
@@ -335,16 +368,11 @@ impl Tx {
                 let added = table.sqlite(piece, &mut args);
                 added.map_err(|source| Error::statement(sql, source))?;
             }
-            let together = sqlx::AssertSqlSafe(texts.join(";\n"));
-            let done = sqlx::query_with(together, args).execute(&mut *one).await;
-            // The fault may be any one's; its own words say which table it is about.
-            let first = writes.first().map_or("", |(sql, _)| *sql);
-            changed += done
-                .map_err(|source| Error::statement(first, source))?
-                .rows_affected();
+            sent.push((texts.join(";\n"), args));
         }
-        Ok(changed)
+        writes = rest;
     }
+    Ok(sent)
 }
 
 /// Where each piece of so many rows begins, and how many it has.
@@ -368,8 +396,42 @@ mod tests {
             "INSERT INTO t (a, b) VALUES (?,?),(?,?) ON CONFLICT DO NOTHING"
         );
         assert_eq!(
-            parts.postgres(),
+            parts.postgres(0),
             "INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($1 AS text[]), CAST($2 AS bigint[])) ON CONFLICT DO NOTHING"
+        );
+    }
+
+    #[test]
+    fn inserts_leave_together() {
+        let write = |rows: &[&str]| {
+            let numbers = rows.iter().map(|_| 1);
+            let table = Table::default().text(rows.iter().copied()).whole(numbers);
+            (STATEMENT, table)
+        };
+        let writes = || vec![write(&["a", "b"]), write(&["c", "d"]), write(&["e"])];
+        let (text, _) = in_one(writes()).unwrap();
+        assert_eq!(
+            text,
+            "WITH w0 AS (INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($1 AS text[]), CAST($2 AS bigint[])) \
+             ON CONFLICT DO NOTHING RETURNING 1), \
+             w1 AS (INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($3 AS text[]), CAST($4 AS bigint[])) \
+             ON CONFLICT DO NOTHING RETURNING 1), \
+             w2 AS (INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($5 AS text[]), CAST($6 AS bigint[])) \
+             ON CONFLICT DO NOTHING RETURNING 1) \
+             SELECT (SELECT COUNT(*) FROM w0) + (SELECT COUNT(*) FROM w1) + (SELECT COUNT(*) FROM w2)"
+        );
+        let texts: Vec<String> = in_few(writes())
+            .unwrap()
+            .into_iter()
+            .map(|sent| sent.0)
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                "INSERT INTO t (a, b) VALUES (?,?),(?,?) ON CONFLICT DO NOTHING;\n\
+                 INSERT INTO t (a, b) VALUES (?,?),(?,?) ON CONFLICT DO NOTHING",
+                "INSERT INTO t (a, b) VALUES (?,?) ON CONFLICT DO NOTHING",
+            ]
         );
     }
 

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::batch::{Batch, Group, Issued, Kept, Key, Line, said};
 use super::{Command, Receipt, What};
-use crate::db::{Table, Tx, sql};
+use crate::db::{Table, Tx, Write, sql};
 use crate::doses::{DoseRow, Record};
 use crate::error::{Error, Result};
 use crate::residents::{PersonRow, person};
@@ -524,11 +524,8 @@ pub(super) async fn save(tx: &mut Tx, batch: Batch) -> Result<()> {
         receipts(&batch.issued),
         heads(&batch.entries),
     ];
-    tx.write_each(writes).await
+    tx.insert_together(writes).await
 }
-
-/// A statement with its rows.
-type Write = (&'static str, Table);
 
 fn entries(entries: &[Entry]) -> Result<Write> {
     let mut salts = Vec::with_capacity(entries.len());
