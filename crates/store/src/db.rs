@@ -4,7 +4,7 @@
 //! brackets of `sql!`, with `$1`-style parameters and in the dialect that SQLite and PostgreSQL
 //! share; the test `every_statement_prepares` finds them there and prepares each on both.
 //!
-//! Many rows go in (or many keys are looked up) in one statement by [`many`]; where speed does not
+//! Many rows go in (or many keys are looked up) in one statement by `db/many.rs`; where speed does not
 //! matter, by way of a JSON array and `json_each`, which SQLite has and the first migration gives
 //! to PostgreSQL.
 
