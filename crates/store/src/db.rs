@@ -27,7 +27,7 @@ use crate::error::{Error, Result};
 
 pub(crate) use many::{Table, Write};
 pub(crate) use writer::LedgerWriter;
-use writer::{Held, Writer};
+use writer::{Writer, Writing};
 
 /// Marks a text as SQL for the test that prepares every statement on both engines.
 macro_rules! sql {
@@ -71,7 +71,7 @@ pub const TRIES_MAX: u32 = 8;
 const SQLITE_READERS: u32 = 8;
 /// Connections to PostgreSQL of one server; the sum over all servers must stay under its `max_connections`.
 const POSTGRES_CONNECTIONS: u32 = 16;
-/// Of these, for work beside the ledger's writers under the same locks: an import, a projection.
+/// More of them, for work beside the ledger's writers under the same locks: an import, a projection.
 const POSTGRES_LOCKING: u32 = 2;
 /// Ledger writers of one server beside each other on PostgreSQL, each with a connection more.
 const POSTGRES_WRITERS: usize = 2;
@@ -119,9 +119,9 @@ pub struct Tx {
 }
 
 enum TxEngine {
-    SqliteWriting(Held<Sqlite>),
+    SqliteWriting(Writing<Sqlite>),
     SqliteReading(Transaction<'static, Sqlite>),
-    PostgresWriting(Held<Postgres>),
+    PostgresWriting(Writing<Postgres>),
     Postgres(Transaction<'static, Postgres>),
 }
 
@@ -173,6 +173,8 @@ impl Db {
             .foreign_keys(true)
             // A dose that was acknowledged survives a power cut; group commit pays for it.
             .synchronous(SqliteSynchronous::Full)
+            // In KiB, for each connection. The engine walks the whole cache at many a commit, and
+            // what it does not hold the system's cache does.
             .pragma("cache_size", "-16384")
             .pragma("temp_store", "memory")
             // In pages: a checkpoint writes each page once, so rare ones write less; 32 MB of log at most.
@@ -366,9 +368,9 @@ impl Tx {
     /// The connection under the transaction.
     fn connection(&mut self) -> Connected<'_> {
         match &mut self.engine {
-            TxEngine::SqliteWriting(live) => Connected::Sqlite(&mut live.connection),
+            TxEngine::SqliteWriting(tx) => Connected::Sqlite(tx.connection()),
             TxEngine::SqliteReading(tx) => Connected::Sqlite(tx),
-            TxEngine::PostgresWriting(live) => Connected::Postgres(&mut live.connection),
+            TxEngine::PostgresWriting(tx) => Connected::Postgres(tx.connection()),
             TxEngine::Postgres(tx) => Connected::Postgres(tx),
         }
     }
@@ -389,8 +391,8 @@ impl Tx {
     /// [`Error::Busy`] if another transaction came between, [`Error::Unavailable`] if the disk or the server failed.
     pub async fn commit(self) -> Result<()> {
         match self.engine {
-            TxEngine::SqliteWriting(held) => Writer::commit(held).await,
-            TxEngine::PostgresWriting(held) => Writer::commit(held).await,
+            TxEngine::SqliteWriting(tx) => tx.commit().await,
+            TxEngine::PostgresWriting(tx) => tx.commit().await,
             TxEngine::SqliteReading(tx) => tx.commit().await,
             TxEngine::Postgres(tx) => tx.commit().await,
         }

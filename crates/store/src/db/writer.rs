@@ -51,12 +51,60 @@ pub(crate) struct Writer<E: Database> {
 }
 
 pub(crate) struct Live<E: Database> {
-    pub(super) connection: E::Connection,
+    connection: E::Connection,
     /// A transaction was begun and not committed: whoever began it has it, or went away.
     begun: bool,
 }
 
-pub(super) type Held<E> = OwnedMappedMutexGuard<Writer<E>, Live<E>>;
+type Held<E> = OwnedMappedMutexGuard<Writer<E>, Live<E>>;
+
+/// A transaction on a writer's connection. Dropped without a commit it is taken back at once: its
+/// locks keep other servers from the same cities.
+pub(crate) struct Writing<E: Database>
+where
+    for<'c> &'c mut E::Connection: Executor<'c, Database = E>,
+    E::Arguments: IntoArguments<E>,
+{
+    held: Held<E>,
+    writer: Arc<Mutex<Writer<E>>>,
+}
+
+impl<E: Database> Writing<E>
+where
+    for<'c> &'c mut E::Connection: Executor<'c, Database = E>,
+    E::Arguments: IntoArguments<E>,
+{
+    pub fn connection(&mut self) -> &mut E::Connection {
+        &mut self.held.connection
+    }
+
+    pub async fn commit(mut self) -> sqlx::Result<()> {
+        sqlx::query("COMMIT")
+            .execute(&mut self.held.connection)
+            .await?;
+        self.held.begun = false;
+        Ok(())
+    }
+}
+
+impl<E: Database> Drop for Writing<E>
+where
+    for<'c> &'c mut E::Connection: Executor<'c, Database = E>,
+    E::Arguments: IntoArguments<E>,
+{
+    fn drop(&mut self) {
+        // Without a runtime the program is ending, and the connection's end takes it back.
+        if self.held.begun
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let writer = Arc::clone(&self.writer);
+            runtime.spawn(async move {
+                // If the connection is gone, so is the transaction.
+                let _ = writer.lock().await.ready().await.map(drop);
+            });
+        }
+    }
+}
 
 impl<E: Database> Writer<E>
 where
@@ -105,7 +153,7 @@ where
     }
 
     /// Begins a transaction, on a new connection if the old one has ended meanwhile.
-    pub async fn begin(this: &Arc<Mutex<Self>>) -> Result<Held<E>> {
+    pub async fn begin(this: &Arc<Mutex<Self>>) -> Result<Writing<E>> {
         let waiting = tokio::time::timeout(ACQUIRE_TIMEOUT, Arc::clone(this).lock_owned());
         let mut writer = waiting
             .await
@@ -126,13 +174,17 @@ where
         }
         writer.count += 1;
         let replan = writer.replan_due();
-        let mut held = OwnedMutexGuard::try_map(writer, |writer| writer.live.as_mut())
+        let held = OwnedMutexGuard::try_map(writer, |writer| writer.live.as_mut())
             .map_err(|_| Error::session(sqlx::Error::PoolClosed))?;
+        let mut writing = Writing {
+            held,
+            writer: Arc::clone(this),
+        };
         if let Some(replan) = replan {
-            let replanned = sqlx::query(replan).execute(&mut held.connection);
+            let replanned = sqlx::query(replan).execute(writing.connection());
             replanned.await.map_err(Error::session)?;
         }
-        Ok(held)
+        Ok(writing)
     }
 
     /// A plan is kept while the tables have doubled at most: one that was made for an empty table
@@ -140,12 +192,6 @@ where
     fn replan_due(&self) -> Option<&'static str> {
         let due = self.count.is_power_of_two() || self.count.is_multiple_of(REPLAN_EVERY);
         self.replan.filter(|_| due)
-    }
-
-    pub async fn commit(mut held: Held<E>) -> sqlx::Result<()> {
-        sqlx::query("COMMIT").execute(&mut held.connection).await?;
-        held.begun = false;
-        Ok(())
     }
 
     pub async fn close(&mut self) {

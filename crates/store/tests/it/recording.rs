@@ -665,3 +665,29 @@ fn a_database_that_cannot_be_written_says_so() {
         world.verified().await;
     });
 }
+
+#[test]
+fn work_that_is_given_up_in_the_middle_locks_nobody_out() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        let location = store::Location::Sqlite(path.clone());
+        let world = World::new(store::Db::open(&location).await.unwrap()).await;
+        let mut tx = world.db.begin().await.unwrap();
+        tx.query("DELETE FROM chain").run().await.unwrap();
+        drop(tx);
+        // Another program; it waits for a lock as long as its own patience lasts.
+        use sqlx::Connection;
+        let url = format!("sqlite:{}", path.display());
+        let mut other = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        let begun = sqlx::query("BEGIN IMMEDIATE").execute(&mut other).await;
+        assert!(begun.is_ok(), "{begun:?}");
+        sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
+        world.record(world.report(FIRST)).await.unwrap();
+        world.verified().await;
+    });
+}
