@@ -23,16 +23,28 @@ pub fn may(actor: &Actor, action: Action, place: &Place) -> bool {
     let is_administrator = actor.role == Role::Administrator;
     match action {
         A::SeeHome => at_home,
-        A::SetDay | A::ReadCoupon | A::RecordDose | A::SeeVenueDay | A::CorrectAtVenue => {
-            actor.kind == K::Venue && at_home
-        }
+        A::SetDay
+        | A::ReadCoupon
+        | A::RecordDose
+        | A::SeeVenueDay
+        | A::CorrectAtVenue
+        | A::CloseDay => actor.kind == K::Venue && at_home,
         A::SeeLedger
         | A::SeePerson
         | A::CorrectRecord
         | A::ConfirmRecord
+        | A::ApproveChange
         | A::SeeFindings
-        | A::LoadResidents => actor.kind == K::City && at_home,
-        A::ExportLedger | A::SeeAccessLog => actor.kind == K::City && is_administrator && at_home,
+        | A::LoadResidents
+        | A::IssueCoupons => actor.kind == K::City && at_home,
+        // A clerk at the counter must find the newcomer in front of them; to see the digits is
+        // asked for seldom, and by few.
+        A::FindByNumber => actor.kind == K::City && at_home,
+        A::OpenNumber | A::ExportLedger | A::SeeAccessLog | A::SetApprovals | A::SetSender => {
+            actor.kind == K::City && is_administrator && at_home
+        }
+        // One register for the whole country: a lot is the same lot everywhere.
+        A::KeepLots => actor.kind == K::Nation && at_home,
         A::SeeStatistics => is_counted_for(&actor.territory, place),
         A::ManageAccounts => {
             is_administrator && (at_home || stands_directly_above(&actor.territory, place))
@@ -77,6 +89,8 @@ pub enum Action {
     SeeVenueDay,
     /// Correct or take back what the venue recorded the same day.
     CorrectAtVenue,
+    /// Close the venue's day (閉場): vials opened against doses recorded.
+    CloseDay,
     /// See the city's ledger (予防接種台帳).
     SeeLedger,
     /// See one person's record.
@@ -85,12 +99,26 @@ pub enum Action {
     CorrectRecord,
     /// Confirm a record (確定), or open it again.
     ConfirmRecord,
+    /// Decide about a change that somebody else proposed (二人承認).
+    ApproveChange,
+    /// Say for which changes the city wants a second person.
+    SetApprovals,
     /// See the work list of findings.
     SeeFindings,
     /// Load residents from a file.
     LoadResidents,
+    /// Issue coupons (接種券の発行), issue them again, make numbers void.
+    IssueCoupons,
+    /// Say in whose name the city's papers are sent (差出人).
+    SetSender,
+    /// Find a person, here or in another city, by the Individual Number (個人番号) they showed.
+    FindByNumber,
+    /// See the Individual Number of one's own resident.
+    OpenNumber,
     /// Take the ledger out as a file.
     ExportLedger,
+    /// Enter lots and packages in the register of the nation, and recall lots (使用中止・回収).
+    KeepLots,
     /// See counts.
     SeeStatistics,
     /// Open, change and close accounts.
@@ -109,13 +137,21 @@ impl Action {
         Self::RecordDose,
         Self::SeeVenueDay,
         Self::CorrectAtVenue,
+        Self::CloseDay,
         Self::SeeLedger,
         Self::SeePerson,
         Self::CorrectRecord,
         Self::ConfirmRecord,
+        Self::ApproveChange,
+        Self::SetApprovals,
         Self::SeeFindings,
         Self::LoadResidents,
+        Self::IssueCoupons,
+        Self::SetSender,
+        Self::FindByNumber,
+        Self::OpenNumber,
         Self::ExportLedger,
+        Self::KeepLots,
         Self::SeeStatistics,
         Self::ManageAccounts,
         Self::SeeAccessLog,
@@ -124,20 +160,28 @@ impl Action {
 
     /// The word in logs, tables and the API.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::SetDay => "set-day",
             Self::ReadCoupon => "read-coupon",
             Self::RecordDose => "record-dose",
             Self::SeeVenueDay => "see-venue-day",
             Self::CorrectAtVenue => "correct-at-venue",
+            Self::CloseDay => "close-day",
             Self::SeeLedger => "see-ledger",
             Self::SeePerson => "see-person",
             Self::CorrectRecord => "correct-record",
             Self::ConfirmRecord => "confirm-record",
+            Self::ApproveChange => "approve-change",
+            Self::SetApprovals => "set-approvals",
             Self::SeeFindings => "see-findings",
             Self::LoadResidents => "load-residents",
+            Self::IssueCoupons => "issue-coupons",
+            Self::SetSender => "set-sender",
+            Self::FindByNumber => "find-by-number",
+            Self::OpenNumber => "open-number",
             Self::ExportLedger => "export-ledger",
+            Self::KeepLots => "keep-lots",
             Self::SeeStatistics => "see-statistics",
             Self::ManageAccounts => "manage-accounts",
             Self::SeeAccessLog => "see-access-log",
@@ -161,25 +205,35 @@ impl Action {
             | Self::ReadCoupon
             | Self::RecordDose
             | Self::SeeVenueDay
-            | Self::CorrectAtVenue => Desk::Venue,
+            | Self::CorrectAtVenue
+            | Self::CloseDay => Desk::Venue,
             Self::SeeLedger
             | Self::SeePerson
             | Self::CorrectRecord
             | Self::ConfirmRecord
+            | Self::ApproveChange
+            | Self::SetApprovals
             | Self::SeeFindings
             | Self::LoadResidents
+            | Self::IssueCoupons
+            | Self::SetSender
             | Self::ExportLedger
             | Self::SeeAccessLog => Desk::City,
-            Self::SeeStatistics | Self::ManageAccounts | Self::SeeHome => Desk::Any,
+            Self::FindByNumber | Self::OpenNumber => Desk::Number,
+            Self::KeepLots | Self::SeeStatistics | Self::ManageAccounts | Self::SeeHome => {
+                Desk::Any
+            }
         }
     }
 }
 
-/// The desk an action belongs to: the two that have people before them, and all others.
+/// The desk an action belongs to: the two that have people before them, the one where Individual
+/// Numbers are, and all others.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Desk {
     Venue,
     City,
+    Number,
     Any,
 }
 
@@ -445,6 +499,106 @@ impl CityPermit {
     #[must_use]
     pub fn action(&self) -> Action {
         self.action
+    }
+}
+
+/// What an Individual Number may be used for in vaccination. There is no other purpose: the law (番号法)
+/// names each office and what for, and a number is never used to look somebody up in general.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NumberPurpose {
+    /// The records of somebody who moved in (転入者の接種記録の照会).
+    MovedIn,
+    /// The person, or who speaks for them, asks for what is kept of them (本人からの請求).
+    OwnRequest,
+}
+
+impl NumberPurpose {
+    /// Every purpose.
+    pub const ALL: [Self; 2] = [Self::MovedIn, Self::OwnRequest];
+
+    /// The word in the access log and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MovedIn => "moved-in",
+            Self::OwnRequest => "own-request",
+        }
+    }
+
+    /// Reads that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|purpose| purpose.as_str() == word)
+    }
+}
+
+/// The proof that an actor may use Individual Numbers for one purpose.
+///
+/// Invariant: the actor belongs to that city, and `action` is one of the desk of numbers. No other
+/// permit reaches a number, and this one reaches nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NumberPermit {
+    actor: Actor,
+    action: Action,
+    city: MunicipalityCode,
+    purpose: NumberPurpose,
+}
+
+/// Asks to find somebody by their Individual Number, or to see that of one's own resident.
+///
+/// # Errors
+/// [`Denied`], also for every action that is not of the desk of numbers.
+pub fn number(
+    actor: &Actor,
+    action: Action,
+    city: MunicipalityCode,
+    purpose: NumberPurpose,
+) -> Result<NumberPermit, Denied> {
+    if action.desk() == Desk::Number && may(actor, action, &Place::City(city)) {
+        Ok(NumberPermit {
+            actor: *actor,
+            action,
+            city,
+            purpose,
+        })
+    } else {
+        Err(Denied { action })
+    }
+}
+
+impl NumberPermit {
+    /// The city that asks.
+    #[must_use]
+    pub fn city(&self) -> MunicipalityCode {
+        self.city
+    }
+
+    /// Who asked.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// What for.
+    #[must_use]
+    pub fn purpose(&self) -> NumberPurpose {
+        self.purpose
+    }
+
+    /// Whether the permit is for this: who may find somebody by a number they know may not
+    /// therefore see one they do not know.
+    ///
+    /// # Errors
+    /// [`Denied`], if it is for the other action.
+    pub fn allows(&self, action: Action) -> Result<(), Denied> {
+        if self.action == action {
+            Ok(())
+        } else {
+            Err(Denied { action })
+        }
     }
 }
 

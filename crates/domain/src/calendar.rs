@@ -188,11 +188,25 @@ impl Instant {
         Day::EPOCH.plus_days(self.seconds_in_japan().div_euclid(SECONDS_PER_DAY))
     }
 
+    /// Which hour it is in Japan, 0 to 23.
+    #[must_use]
+    pub fn hour_in_japan(self) -> i64 {
+        self.clock_in_japan().0
+    }
+
     /// Writes the moment for people, on Japan's clock: `2021-04-12 18:05`.
     #[must_use]
     pub fn japanese(self) -> String {
         let (hour, minute, _) = self.clock_in_japan();
         format!("{} {hour:02}:{minute:02}", self.day_in_japan())
+    }
+
+    /// Writes the moment as the old file formats do, on Japan's clock: `20210412180500`.
+    #[must_use]
+    pub fn compact_japanese(self) -> String {
+        let (hour, minute, second) = self.clock_in_japan();
+        let day = self.day_in_japan().compact();
+        format!("{day}{hour:02}{minute:02}{second:02}")
     }
 
     /// Writes the moment for programs, on Japan's clock: `2021-04-12T18:05:00.000000+09:00`.
@@ -280,6 +294,12 @@ mod tests {
 
     fn day(text: &str) -> Day {
         Day::parse(text).unwrap()
+    }
+
+    #[test]
+    fn the_old_formats_write_a_moment_as_fourteen_digits() {
+        let moment = Instant::parse("2021-04-12T15:05:09Z").unwrap();
+        assert_eq!(moment.compact_japanese(), "20210413000509");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Numbers of the field are digits of a fixed length; here they are read, once, for all of them.
 
+use zeroize::Zeroize;
+
 /// `N` ASCII digits, leading zeros and all.
 ///
 /// Invariant: every byte is one of `b'0'..=b'9'`.
@@ -52,6 +54,12 @@ impl<const N: usize> Digits<N> {
     #[expect(clippy::expect_used, reason = "ASCII digits are UTF-8")]
     pub(crate) fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("ASCII digits are UTF-8")
+    }
+
+    /// Leaves nothing, in a way the compiler may not leave out; for the moment of dropping only,
+    /// since what is left is no digits.
+    pub(crate) fn wipe(&mut self) {
+        self.0.zeroize();
     }
 
     /// The digits as numbers 0 to 9, from the left.

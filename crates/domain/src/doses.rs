@@ -10,8 +10,11 @@ use crate::access::OrganisationId;
 use crate::calendar::Day;
 use crate::coupons::{CouponKind, CouponLine, CouponNumber};
 use crate::findings::{Finding, FindingCode, is_blocked};
+use crate::ledger::{Act, Sha, content};
+use crate::lots;
 use crate::people::{BirthDate, ResidentStanding, Sex};
 use crate::places::{MunicipalityCode, Places};
+use crate::schedules::{self, Flags, Given, Next, Schedules};
 use crate::statistics::{AgeBand, Effect};
 use crate::vaccines::{Product, Vaccines};
 
@@ -55,19 +58,22 @@ pub enum InputWay {
     Csv,
     /// Another program.
     Api,
+    /// A paper form that was filled in without network: its own code, scanned later (`drafts`).
+    Paper,
     /// Sesshu itself, as when a resident arrives for a waiting dose.
     System,
 }
 
 impl InputWay {
     /// Every way.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Qr,
         Self::Ocr,
         Self::Scanner,
         Self::Keyed,
         Self::Csv,
         Self::Api,
+        Self::Paper,
         Self::System,
     ];
 
@@ -81,6 +87,7 @@ impl InputWay {
             Self::Keyed => "keyed",
             Self::Csv => "csv",
             Self::Api => "api",
+            Self::Paper => "paper",
             Self::System => "system",
         }
     }
@@ -311,6 +318,46 @@ impl Held {
     fn stands(&self) -> bool {
         !self.voided && !self.blocked && self.facts.kind() != CouponKind::InterviewOnly
     }
+
+    /// What it says now, for whoever wants to change it and not something else.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        Version::of(self.id, &self.facts, self.voided, self.confirmed)
+    }
+}
+
+/// What a record says (facts, taken back or not, confirmed or not) as one short word.
+///
+/// Somebody who changes a record says by it what they had before them. Only what people change is
+/// in it: that a record was judged again because its person arrived makes no other version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Version(Sha);
+
+impl Version {
+    /// The version of a record that says this.
+    #[must_use]
+    pub fn of(dose: DoseId, facts: &Facts, voided: bool, confirmed: bool) -> Self {
+        let act = match (voided, confirmed) {
+            (true, _) => Act::Voided,
+            (false, true) => Act::Confirmed,
+            (false, false) => Act::Recorded,
+        };
+        Self(content(act, dose, Some(facts), None))
+    }
+
+    /// Reads its 64 hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = hex::decode(text).ok()?;
+        Sha::from_bytes(&bytes).map(Self)
+    }
+}
+
+impl std::fmt::Display for Version {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 /// What is known of a coupon before a report is judged.
@@ -350,6 +397,10 @@ pub struct Circumstances {
     pub route: Route,
     /// The city the venue stands in.
     pub venue_city: MunicipalityCode,
+    /// Since when the number was void, if it was so when the report arrived.
+    pub void_since: Option<Day>,
+    /// What the register of lots held against the dose when the report arrived.
+    pub lot: lots::Known,
 }
 
 /// Judges one record against everything else known of its coupon.
@@ -369,11 +420,18 @@ pub fn judge(
     judge_day(facts, history.person.as_ref(), around, &mut findings);
     if facts.kind() != CouponKind::InterviewOnly {
         judge_product(facts, around, vaccines, &mut findings);
-        judge_order(facts, candidate, history, vaccines, &mut findings);
+        around.lot.judge(&mut findings);
+        judge_order(facts, candidate, history, &mut findings);
+        if !is_blocked(&findings) {
+            judge_rules(candidate, history, &mut findings);
+        }
     }
     if let Route::Coupon { city, .. } = around.route {
         if history.person.is_none() {
             findings.push(Finding::bare(FindingCode::NotRegistered));
+        }
+        if let Some(day) = around.void_since {
+            findings.push(Finding::with(FindingCode::CouponVoid, day));
         }
         if city != around.venue_city {
             findings.push(Finding::bare(FindingCode::OutOfResidence));
@@ -489,14 +547,9 @@ fn judge_use(
     }
 }
 
-/// Order and interval against the doses that stand: a rival of the same turn is not a neighbour.
-fn judge_order(
-    facts: &Facts,
-    candidate: &Held,
-    history: &History,
-    vaccines: &Vaccines,
-    findings: &mut Vec<Finding>,
-) {
+/// The order of days and turns against the doses that stand: a rival of the same turn is not a
+/// neighbour.
+fn judge_order(facts: &Facts, candidate: &Held, history: &History, findings: &mut Vec<Finding>) {
     let others = || {
         history
             .records
@@ -513,23 +566,83 @@ fn judge_order(
             held.facts.given_on,
         ));
     }
-    let last = others()
+    let follows =
+        |held: &Held| held.facts.turn < facts.turn && held.facts.given_on <= facts.given_on;
+    if facts.turn > 1 && reversed.is_none() && !others().any(follows) {
+        findings.push(Finding::bare(FindingCode::EarlierTurnMissing));
+    }
+}
+
+/// The schedules' rules of the day of the dose: interval, age, product, programme.
+///
+/// Of each earlier turn the record that counts is looked at; a turn without one is taken to have
+/// been given, for the coupon says so. What nobody told (illness, occupation) is held against
+/// nobody.
+fn judge_rules(candidate: &Held, history: &History, findings: &mut Vec<Finding>) {
+    let rules = Schedules::covid19();
+    let facts = &candidate.facts;
+    let mut earlier: Vec<&Held> = history
+        .records
+        .iter()
+        .filter(|held| held.id != candidate.id && held.stands())
         .filter(|held| held.facts.turn < facts.turn && held.facts.given_on <= facts.given_on)
-        .max_by_key(|held| held.facts.given_on);
-    match last {
-        Some(last) => {
-            let gap_days = vaccines
-                .find(&facts.product)
-                .map_or(0, |product| product.gap_days_min);
-            let earliest = last.facts.given_on.plus_days(gap_days);
-            if facts.given_on < earliest {
-                findings.push(Finding::with(FindingCode::TooSoon, earliest));
-            }
+        .collect();
+    earlier.sort_by_key(|held| (held.facts.turn, !held.confirmed, held.seq));
+    earlier.dedup_by_key(|held| held.facts.turn);
+    let given: Vec<Given<'_>> = earlier.into_iter().map(|held| given(held, rules)).collect();
+    let person = schedules::Person {
+        birth: history.person.map(|person| person.birth),
+        sex: history.person.map_or(Sex::Unknown, |person| person.sex),
+        flags: Flags::Unknown,
+    };
+    for found in rules.findings_after(&person, &given, &self::given(candidate, rules)) {
+        // That the product is no longer used says it all.
+        let said = findings.iter().any(|known| {
+            known.code == found.code
+                || (known.code == FindingCode::ProductEnded
+                    && found.code == FindingCode::ProgrammeOver)
+        });
+        if !said {
+            findings.push(found);
         }
-        None if facts.turn > 1 && reversed.is_none() => {
-            findings.push(Finding::bare(FindingCode::EarlierTurnMissing));
-        }
-        None => {}
+    }
+}
+
+/// What is due next for a person by the doses that count, as of a day; in the order of the schedules.
+///
+/// Doses that only an illness, an occupation or a stay abroad opens are not among them: the register
+/// knows of none, and nobody is to be sent to a venue in vain.
+#[must_use]
+pub fn due_next<'a>(
+    person: &Person,
+    counted: impl Iterator<Item = &'a Facts>,
+    on: Day,
+) -> Vec<Next<'static>> {
+    let rules = Schedules::covid19();
+    let given: Vec<Given<'_>> = counted.map(|facts| given_by(facts, rules)).collect();
+    let person = schedules::Person {
+        birth: Some(person.birth),
+        sex: person.sex,
+        flags: Flags::Known(rules.flags(&[]).0),
+    };
+    rules.forecast(&person, &given, on)
+}
+
+fn given<'a>(held: &'a Held, rules: &Schedules) -> Given<'a> {
+    given_by(&held.facts, rules)
+}
+
+fn given_by<'a>(facts: &'a Facts, rules: &Schedules) -> Given<'a> {
+    Given {
+        on: facts.given_on,
+        turn: Some(facts.turn).filter(|turn| *turn > 0),
+        // A product nobody knows is a dose all the same.
+        product: rules
+            .product(&facts.product)
+            .or_else(|| rules.unspecified()),
+        external: false,
+        lot: &facts.lot,
+        expires: None,
     }
 }
 
@@ -654,6 +767,8 @@ pub enum ChangeRefusal {
     Voided,
     /// It is confirmed (or open) already.
     AsItIs,
+    /// It says something else than what the person had before them: somebody was quicker.
+    ChangedMeanwhile,
 }
 
 /// Whether `editor` may correct or void a record today.

@@ -5,14 +5,31 @@
 //! is data under `data/`, read from files that are part of the binary.
 
 pub mod access;
+pub mod addresses;
+pub mod adverse_reactions;
+pub mod approvals;
 pub mod calendar;
+pub mod checks;
+pub mod closings;
 pub mod coupons;
 mod digits;
 pub mod doses;
+pub mod drafts;
 pub mod findings;
+pub mod inquiries;
+pub mod issues;
 pub mod ledger;
+pub mod lot_seals;
+pub mod lots;
+pub mod misreads;
+pub mod mistakes;
+pub mod packs;
 pub mod people;
 pub mod places;
+pub mod questionnaires;
+pub mod receipts;
+pub mod retention;
+pub mod schedules;
 pub mod statistics;
 mod tables;
 pub mod vaccines;

@@ -364,6 +364,23 @@ impl MunicipalityCode {
         self.0.as_str()
     }
 
+    /// The code without its check digit, as a number.
+    pub(crate) fn first_five(self) -> u32 {
+        let [first @ .., _] = self.0.values();
+        first
+            .iter()
+            .fold(0, |sum, digit| sum * 10 + u32::from(*digit))
+    }
+
+    /// The code with that number, if it lies in a prefecture.
+    pub(crate) fn from_first_five(number: u32) -> Option<Self> {
+        let text = format!("{number:05}");
+        let digits = Digits::<5>::from_ascii(text.as_bytes())?.values();
+        let code = format!("{text}{}", check_digit(digits));
+        let code = Self(Digits::from_ascii(code.as_bytes())?);
+        code.prefecture().is_some().then_some(code)
+    }
+
     /// The prefecture the code lies in, if its first two digits name one.
     #[must_use]
     pub fn prefecture(&self) -> Option<Prefecture> {

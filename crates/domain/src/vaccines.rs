@@ -29,9 +29,6 @@ pub struct Product {
     pub used_from: Day,
     /// The last day it was given, if it is over.
     pub used_to: Option<Day>,
-    /// The shortest gap to the dose before that any programme allowed: a dose on day D, the next on
-    /// D + n at the earliest. "18日以上" is `n = 19` (`QA-0036`).
-    pub gap_days_min: i64,
     /// Doses drawn from one vial, nominally.
     pub doses_per_vial: i64,
 }
@@ -113,6 +110,18 @@ impl Vaccines {
             .iter()
             .filter(|product| product.in_use(day))
             .collect()
+    }
+
+    /// The one product of a maker that was in use on a day; none if there were several, as from the
+    /// day on which there was one for children.
+    #[must_use]
+    pub fn of_maker(&self, maker: &str, day: Day) -> Option<&Product> {
+        let mut of_maker = self
+            .products
+            .iter()
+            .filter(|product| product.maker == maker && product.in_use(day));
+        let only = of_maker.next()?;
+        of_maker.next().is_none().then_some(only)
     }
 
     /// Every product, in the order of the file.
@@ -216,6 +225,18 @@ mod tests {
     }
 
     #[test]
+    fn a_maker_tells_the_product_only_while_there_was_one() {
+        let key = |maker, day| {
+            let product = Vaccines::bundled().of_maker(maker, Day::parse(day).unwrap());
+            product.map(|product| product.key.as_str())
+        };
+        assert_eq!(key("ファイザー", "2021-06-12"), Some("comirnaty_12_mono"));
+        assert_eq!(key("ファイザー", "2022-03-01"), None);
+        assert_eq!(key("ファイザー", "2020-06-12"), None);
+        assert_eq!(key("フアイザー", "2021-06-12"), None);
+    }
+
+    #[test]
     fn every_product_has_its_own_key_and_plain_figures() {
         let all = Vaccines::bundled().all();
         assert_eq!(all.len(), 16);
@@ -229,19 +250,9 @@ mod tests {
                 "{product:?}"
             );
             assert!((1..=20).contains(&product.doses_per_vial), "{product:?}");
-            assert!((14..=120).contains(&product.gap_days_min), "{product:?}");
             // The field of the record format has 20 characters (`CSVDOC`).
             assert!(product.maker.chars().count() <= 20, "{product:?}");
         }
-    }
-
-    #[test]
-    fn the_gaps_of_the_first_series_are_those_of_the_notices() {
-        let gap = |key| Vaccines::bundled().find(key).unwrap().gap_days_min;
-        assert_eq!(gap("comirnaty_12_mono"), 19);
-        assert_eq!(gap("spikevax_mono"), 21);
-        assert_eq!(gap("nuvaxovid"), 21);
-        assert_eq!(gap("vaxzevria"), 28);
     }
 
     #[test]

@@ -6,9 +6,10 @@ use domain::calendar::Day;
 use domain::coupons::CouponLine;
 use domain::doses::{
     Answer, ChangeRefusal, Circumstances, DoseId, Editor, Facts, Held, History, Person, Standing,
-    contribution, judge, may_change, route, settle, turn_of,
+    contribution, due_next, judge, may_change, route, settle, turn_of,
 };
-use domain::findings::FindingCode;
+use domain::findings::{Finding, FindingCode};
+use domain::lots::Known;
 use domain::people::{BirthDate, ResidentStanding, Sex};
 use domain::places::{MunicipalityCode, Places};
 use domain::statistics::Effect;
@@ -64,6 +65,8 @@ fn check(history: &History, candidate: &Held, today: &str) -> (Answer, Vec<Findi
         today: day(today),
         route,
         venue_city,
+        void_since: None,
+        lot: Known::default(),
     };
     let verdict = judge(history, candidate, &around, Vaccines::bundled());
     (
@@ -86,12 +89,188 @@ fn a_first_dose_on_its_day_has_nothing_against_it() {
 }
 
 #[test]
+fn a_void_number_finds_its_person_counts_and_is_told_with_its_day() {
+    let candidate = turn(1, 1, "2021-06-01");
+    let venue_city = MunicipalityCode::parse("131016").unwrap();
+    let around = Circumstances {
+        today: day("2021-06-01"),
+        route: route(&candidate.facts.line, venue_city, Places::bundled()),
+        venue_city,
+        void_since: Some(day("2021-05-20")),
+        lot: Known::default(),
+    };
+    let verdict = judge(&known(vec![]), &candidate, &around, Vaccines::bundled());
+    let void = Finding::with(FindingCode::CouponVoid, day("2021-05-20"));
+    assert_eq!(verdict.findings, [void]);
+    assert_eq!(
+        (verdict.answer, verdict.standing),
+        (Answer::Normal, Standing::Counted)
+    );
+}
+
+#[test]
 fn eighteen_days_between_means_the_nineteenth_day_after() {
     let history = known(vec![turn(1, 1, "2021-06-01")]);
     let early = check(&history, &turn(2, 2, "2021-06-19"), "2021-06-19");
     assert_eq!(early.1, [FindingCode::TooSoon]);
     let due = check(&history, &turn(2, 2, "2021-06-20"), "2021-06-20");
     assert_eq!(due.1, []);
+}
+
+fn of(product: &str, held: Held) -> Held {
+    let facts = Facts {
+        product: product.into(),
+        ..held.facts
+    };
+    Held { facts, ..held }
+}
+
+fn child(records: Vec<Held>) -> History {
+    History {
+        person: Some(person("20100510")),
+        records,
+    }
+}
+
+#[test]
+fn a_booster_follows_the_months_of_its_day() {
+    let two = || vec![turn(1, 1, "2022-06-20"), turn(2, 2, "2022-07-20")];
+    let before = check(&known(two()), &turn(3, 3, "2022-10-20"), "2022-10-20");
+    assert_eq!(before.1, [FindingCode::TooSoon]);
+    let after = check(&known(two()), &turn(3, 3, "2022-10-21"), "2022-10-21");
+    assert_eq!(after.1, []);
+}
+
+#[test]
+fn a_childs_second_dose_is_of_the_product_of_the_first() {
+    let first = || of("comirnaty_5_11", turn(1, 1, "2022-04-25"));
+    let same = of("comirnaty_5_11", turn(2, 2, "2022-05-16"));
+    let found = check(&child(vec![first()]), &same, "2022-05-16");
+    assert_eq!(found.1, []);
+    let other = turn(2, 2, "2022-05-16");
+    let found = check(&child(vec![first()]), &other, "2022-05-16");
+    assert_eq!(found.1, [FindingCode::ProductMixed]);
+}
+
+#[test]
+fn a_dose_below_its_age_is_found_and_stays() {
+    let found = check(&child(vec![]), &turn(1, 1, "2022-05-01"), "2022-05-01");
+    assert_eq!(found, (Answer::Normal, vec![FindingCode::TooYoung]));
+}
+
+#[test]
+fn a_second_dose_of_one_season_is_one_too_many() {
+    let records = vec![
+        turn(1, 1, "2021-06-01"),
+        turn(2, 2, "2021-06-22"),
+        of("comirnaty_ba1", turn(3, 3, "2022-10-05")),
+    ];
+    let again = of("comirnaty_ba45", turn(4, 4, "2023-02-01"));
+    let found = check(&known(records), &again, "2023-02-01");
+    assert_eq!(found, (Answer::Normal, vec![FindingCode::OverLimit]));
+}
+
+#[test]
+fn a_gap_is_held_against_the_record_that_counts() {
+    // Two stories of the first dose: the confirmed one is earlier, so the second is in time.
+    let wrong = turn(1, 1, "2021-06-10");
+    let confirmed = Held {
+        confirmed: true,
+        ..turn(2, 1, "2021-06-01")
+    };
+    let history = known(vec![wrong, confirmed]);
+    let found = check(&history, &turn(3, 2, "2021-06-22"), "2021-06-22");
+    assert_eq!(found.1, []);
+}
+
+#[test]
+fn a_third_dose_alone_is_judged_as_the_third() {
+    let found = check(&known(vec![]), &turn(1, 3, "2022-03-01"), "2022-03-01");
+    assert_eq!(found.1, [FindingCode::EarlierTurnMissing]);
+}
+
+#[test]
+fn a_product_nobody_knows_is_a_dose_all_the_same() {
+    let first = of("unknown", turn(1, 1, "2021-06-01"));
+    let found = check(&known(vec![first]), &turn(2, 2, "2021-06-10"), "2021-06-10");
+    assert_eq!(found.1, [FindingCode::TooSoon]);
+}
+
+#[test]
+fn what_nobody_told_of_a_person_is_held_against_nobody() {
+    // A fourth dose of somebody of 40, who may have an illness.
+    let adult = History {
+        person: Some(person("19820602")),
+        records: vec![
+            turn(1, 1, "2021-05-01"),
+            turn(2, 2, "2021-05-22"),
+            turn(3, 3, "2022-01-22"),
+        ],
+    };
+    let found = check(&adult, &turn(4, 4, "2022-07-01"), "2022-07-01");
+    assert_eq!(found.1, []);
+}
+
+/// What is told to somebody who asks for the next dose.
+fn next(birth: &str, doses: &[Held], on: &str) -> String {
+    let facts = doses.iter().map(|held| &held.facts);
+    let next = due_next(&person(birth), facts, day(on));
+    let told = |next: &domain::schedules::Next<'_>| {
+        let dose = next.dose.as_ref();
+        let dose = dose.map(|dose| format!(" {} {} {}", dose.programme, dose.turn, dose.earliest));
+        format!("{}{}", next.status.as_str(), dose.unwrap_or_default())
+    };
+    next.iter().map(told).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn the_next_dose_is_told_from_the_doses_that_count_and_the_age_alone() {
+    let first = [turn(1, 1, "2021-06-03")];
+    let both = [turn(1, 1, "2021-06-03"), turn(2, 2, "2021-06-24")];
+    let three = [
+        turn(1, 1, "2021-06-03"),
+        turn(2, 2, "2021-06-24"),
+        turn(3, 3, "2022-02-01"),
+    ];
+    for (birth, doses, on, told) in [
+        (
+            "19460503",
+            &first[..],
+            "2021-06-04",
+            "later primary 2 2021-06-22",
+        ),
+        (
+            "19460503",
+            &first[..],
+            "2021-06-30",
+            "overdue primary 2 2021-06-22",
+        ),
+        // Seven months later it is January, but for the elderly that rule came in February.
+        (
+            "19460503",
+            &both[..],
+            "2021-10-01",
+            "later booster_1 1 2022-02-01",
+        ),
+        // The fourth was for the old and the ill, and nobody told of an illness.
+        (
+            "19760701",
+            &three[..],
+            "2022-07-10",
+            "later autumn_2022 1 2022-09-20",
+        ),
+        // Nobody is told of a vaccine that was used abroad alone. Whom the routine dose is meant for is
+        // the city's list, not the rules'.
+        ("19760701", &[], "2026-11-27", "due routine 1 2025-10-01"),
+        (
+            "19460503",
+            &both[..],
+            "2026-11-27",
+            "due routine 1 2025-10-01",
+        ),
+    ] {
+        assert_eq!(next(birth, doses, on), told, "{birth} on {on}");
+    }
 }
 
 #[test]

@@ -10,8 +10,8 @@
 use std::fmt::Write as _;
 
 use domain::access::{
-    self, Action, Actor, OrganisationId, OrganisationKind as Kind, Place, Role, Territory, UserId,
-    may,
+    self, Action, Actor, NumberPurpose, OrganisationId, OrganisationKind as Kind, Place, Role,
+    Territory, UserId, may,
 };
 use domain::places::{MunicipalityCode, Prefecture};
 use proptest::prelude::*;
@@ -192,6 +192,30 @@ fn a_permit_names_who_asked_for_what_and_where() {
 }
 
 #[test]
+fn individual_numbers_have_a_permit_of_their_own_with_a_purpose() {
+    let clerk = actor(Kind::City, Role::Operator);
+    let chief = actor(Kind::City, Role::Administrator);
+    let here = city(CHIYODA);
+    let find = access::number(&clerk, Action::FindByNumber, here, NumberPurpose::MovedIn).unwrap();
+    assert_eq!(
+        (find.city(), find.purpose(), find.actor()),
+        (here, NumberPurpose::MovedIn, &clerk)
+    );
+    assert!(find.allows(Action::FindByNumber).is_ok());
+    let denied = find.allows(Action::OpenNumber).unwrap_err();
+    assert_eq!(denied.action, Action::OpenNumber);
+    let open = |actor: &Actor, at| {
+        access::number(actor, Action::OpenNumber, at, NumberPurpose::OwnRequest).is_ok()
+    };
+    assert!(open(&chief, here));
+    assert!(!open(&clerk, here));
+    assert!(!open(&chief, city(MINATO)));
+    // The permits of the two desks do not stand for each other.
+    assert!(access::city(&chief, Action::OpenNumber, here).is_err());
+    assert!(access::number(&chief, Action::SeeLedger, here, NumberPurpose::OwnRequest).is_err());
+}
+
+#[test]
 fn words_of_actions_kinds_and_roles_are_read_back() {
     for action in Action::ALL {
         assert_eq!(Action::parse(action.as_str()), Some(*action));
@@ -204,6 +228,10 @@ fn words_of_actions_kinds_and_roles_are_read_back() {
     for role in Role::ALL {
         assert_eq!(Role::parse(role.as_str()), Some(role));
         assert_eq!(serde_json::to_value(role).unwrap(), role.as_str());
+    }
+    for purpose in NumberPurpose::ALL {
+        assert_eq!(NumberPurpose::parse(purpose.as_str()), Some(purpose));
+        assert_eq!(serde_json::to_value(purpose).unwrap(), purpose.as_str());
     }
 }
 
@@ -242,6 +270,11 @@ proptest! {
         actor in any_actor(), asked in any_city(), action in prop::sample::select(Action::ALL),
     ) {
         if let Ok(permit) = access::city(&actor, action, asked) {
+            prop_assert_eq!(actor.kind, Kind::City);
+            prop_assert_eq!(actor.territory, Territory::City(asked));
+            prop_assert_eq!(permit.city(), asked);
+        }
+        if let Ok(permit) = access::number(&actor, action, asked, NumberPurpose::MovedIn) {
             prop_assert_eq!(actor.kind, Kind::City);
             prop_assert_eq!(actor.territory, Territory::City(asked));
             prop_assert_eq!(permit.city(), asked);
