@@ -4,7 +4,7 @@ use domain::places::MunicipalityCode;
 
 use crate::encoding::gaiji_cell;
 use crate::in_memory;
-use crate::records::writer;
+use crate::lines::{LINE_BYTES_MAX, writer};
 
 /// Something wrong with one line of a file.
 ///
@@ -30,18 +30,29 @@ pub enum Fault {
         /// Fields in this line.
         got: usize,
     },
+    /// A quote is not closed on its line.
+    QuoteOpen,
+    /// The line holds a NUL byte, which no text holds.
+    NulByte,
+    /// The line has more than [`crate::lines::LINE_BYTES_MAX`] bytes and was passed over.
+    LineTooLong,
     /// A quote stands inside a field that is not quoted, or text follows a closing quote.
     QuoteMisplaced,
     /// A required item is empty.
     Empty,
     /// Bytes that are no character, or the mark an earlier conversion left for a lost one.
-    Undecodable,
+    Undecodable {
+        /// Which character of the item, from 1.
+        position: usize,
+    },
     /// A tab or another character that cannot be printed.
     ControlCharacter,
     /// A character that only the system it came from can draw (外字). The row is kept.
     Gaiji {
         /// The private-use character.
         character: char,
+        /// Which character of the item, from 1.
+        position: usize,
     },
     /// Something else than half-width digits.
     NotDigits,
@@ -68,6 +79,22 @@ pub enum Fault {
     },
     /// A reading (カナ) with characters that are not kana. The row is kept.
     NotKana,
+    /// A name in Latin letters (ローマ字) with other characters. The row is kept.
+    NotRomaji,
+    /// A number that is none, or too large.
+    NotANumber {
+        /// The largest there may be.
+        max: u16,
+    },
+    /// A 会場コード whose check digit does not fit: how a 類似コード is made was never published, so
+    /// the row is kept.
+    FacilityUnusual,
+    /// Something that no 製品コード can be.
+    NotAProduct,
+    /// A 製品コード that is not in the list of products. The row is kept.
+    ProductUnknown,
+    /// A ロット番号 that cannot be one.
+    NotALot,
     /// No day of the calendar in the form `YYYYMMDD`.
     NotADay,
     /// Not one of the codes of this item.
@@ -82,6 +109,11 @@ pub enum Fault {
         /// The earlier line.
         first_line: u64,
     },
+    /// The same dose stands in an earlier line already; that line was read.
+    DoseRepeated {
+        /// The earlier line.
+        first_line: u64,
+    },
     /// The coupon number belongs to somebody else in the register.
     CouponTaken,
 }
@@ -92,9 +124,12 @@ impl Fault {
     pub fn code(self) -> &'static str {
         match self {
             Self::ColumnCount { .. } => "column-count",
+            Self::QuoteOpen => "quote-open",
+            Self::NulByte => "nul-byte",
+            Self::LineTooLong => "line-too-long",
             Self::QuoteMisplaced => "quote-misplaced",
             Self::Empty => "empty",
-            Self::Undecodable => "undecodable",
+            Self::Undecodable { .. } => "undecodable",
             Self::ControlCharacter => "control-character",
             Self::Gaiji { .. } => "gaiji",
             Self::NotDigits => "not-digits",
@@ -103,10 +138,17 @@ impl Fault {
             Self::OtherCity { .. } => "other-city",
             Self::TooLong { .. } => "too-long",
             Self::NotKana => "not-kana",
+            Self::NotRomaji => "not-romaji",
+            Self::NotANumber { .. } => "not-a-number",
+            Self::FacilityUnusual => "facility-unusual",
+            Self::NotAProduct => "not-a-product",
+            Self::ProductUnknown => "product-unknown",
+            Self::NotALot => "not-a-lot",
             Self::NotADay => "not-a-day",
             Self::NotACode { .. } => "not-a-code",
             Self::ChangeDayMissing => "change-day-missing",
             Self::Repeated { .. } => "repeated",
+            Self::DoseRepeated { .. } => "dose-repeated",
             Self::CouponTaken => "coupon-taken",
         }
     }
@@ -115,7 +157,14 @@ impl Fault {
     /// and leaving the person out would be worse.
     #[must_use]
     pub fn keeps_row(self) -> bool {
-        matches!(self, Self::Gaiji { .. } | Self::NotKana)
+        matches!(
+            self,
+            Self::Gaiji { .. }
+                | Self::NotKana
+                | Self::NotRomaji
+                | Self::FacilityUnusual
+                | Self::ProductUnknown
+        )
     }
 }
 
@@ -153,12 +202,21 @@ impl Complaint {
                 "引用符(\")の位置が正しくありません。項目全体を引用符で囲み、項目の中の引用符は2つ続けて書いてください。".into()
             }
             Fault::Empty => "必須の項目が空です。入力してください。".into(),
-            Fault::Undecodable => {
-                "読み取れない文字があります。元のシステムで正しい文字に直して、もう一度取り込んでください。".into()
+            Fault::QuoteOpen => {
+                "引用符(\")が閉じられていません。引用符を閉じてください。項目の中で改行することはできません。".into()
             }
+            Fault::NulByte => {
+                "NUL文字があります。途中で壊れています。もう一度出力してください。".into()
+            }
+            Fault::LineTooLong => {
+                format!("行が長すぎます。{LINE_BYTES_MAX}バイト以内にしてください。")
+            }
+            Fault::Undecodable { position } => format!(
+                "{position}文字目が読み取れません。元のシステムで正しい文字に直して、もう一度取り込んでください。"
+            ),
             Fault::ControlCharacter => "タブなどの制御文字が含まれています。取り除いてください。".into(),
-            Fault::Gaiji { character } => format!(
-                "外字({})が含まれています。この行は登録しましたが、正しく表示・印刷できません。代わりの文字を確認してください。",
+            Fault::Gaiji { character, position } => format!(
+                "{position}文字目が外字({})です。この行は登録しましたが、正しく表示・印刷できません。代わりの文字を確認してください。",
                 gaiji_name(character)
             ),
             Fault::NotDigits => "半角数字以外の文字が含まれています。半角数字だけにしてください。".into(),
@@ -176,6 +234,20 @@ impl Complaint {
             Fault::NotKana => {
                 "カナ以外の文字が含まれています。この行は登録しましたが、カナで検索できないことがあります。".into()
             }
+            Fault::NotRomaji => {
+                "ローマ字以外の文字が含まれています。この行は登録しましたが、ローマ字で検索できないことがあります。".into()
+            }
+            Fault::NotANumber { max } => format!("数が正しくありません。1から{max}までの半角数字で入力してください。"),
+            Fault::FacilityUnusual => {
+                "会場コードの検査数字が合いません。この行は登録しました。類似コードでなければ、コードを確認してください。".into()
+            }
+            Fault::NotAProduct => {
+                "製品コードではありません。製品一覧のコード(英小文字・数字・下線)を入力してください。".into()
+            }
+            Fault::ProductUnknown => {
+                "一覧にない製品コードです。この行は登録しました。コードを確認してください。".into()
+            }
+            Fault::NotALot => "ロット番号が正しくありません。20文字以内で入力してください。".into(),
             Fault::NotADay => "日付が正しくありません。YYYYMMDDの8桁で、実在する日付を入力してください。".into(),
             Fault::NotACode { codes } => {
                 format!("決められたコードではありません。{}のどれかにしてください。", codes.join("、"))
@@ -183,6 +255,9 @@ impl Complaint {
             Fault::ChangeDayMissing => "転出・死亡・職権消除のときは異動日が必要です。入力してください。".into(),
             Fault::Repeated { first_line } => format!(
                 "同じ番号が{first_line}行目にもあります。{first_line}行目を先に読みました。どちらが正しいか確認してください。"
+            ),
+            Fault::DoseRepeated { first_line } => format!(
+                "同じ接種が{first_line}行目にもあります。{first_line}行目だけを読みました。別の接種なら、違うところを直してください。"
             ),
             Fault::CouponTaken => {
                 "この券番号は、台帳では別の宛名番号の人のものです。券番号を確認してください。".into()
@@ -201,12 +276,17 @@ impl Complaint {
                 "A quotation mark (\") is out of place. Quote the whole item, and write a quotation mark inside it twice.".into()
             }
             Fault::Empty => "A required item is empty. Fill it in.".into(),
-            Fault::Undecodable => {
-                "A character cannot be read. Correct it in the system it comes from and load the file again.".into()
+            Fault::QuoteOpen => {
+                "A quotation mark (\") is not closed. Close it; an item cannot hold a line break.".into()
             }
+            Fault::NulByte => "There is a NUL byte: the line was damaged on the way. Export it again.".into(),
+            Fault::LineTooLong => format!("The line is too long. Use {LINE_BYTES_MAX} bytes at most."),
+            Fault::Undecodable { position } => format!(
+                "Character {position} cannot be read. Correct it in the system it comes from and load the file again."
+            ),
             Fault::ControlCharacter => "There is a tab or another control character. Remove it.".into(),
-            Fault::Gaiji { character } => format!(
-                "There is a user-defined character ({}). The row was loaded, but cannot be shown or printed rightly. Choose another character for it.",
+            Fault::Gaiji { character, position } => format!(
+                "Character {position} is user-defined ({}). The row was loaded, but cannot be shown or printed rightly. Choose another character for it.",
                 gaiji_name(character)
             ),
             Fault::NotDigits => "There is something other than half-width digits. Use half-width digits only.".into(),
@@ -222,11 +302,24 @@ impl Complaint {
             Fault::NotKana => {
                 "There are characters other than kana. The row was loaded, but may not be found by its reading.".into()
             }
+            Fault::NotRomaji => {
+                "There are characters other than Latin letters. The row was loaded, but may not be found by them.".into()
+            }
+            Fault::NotANumber { max } => format!("This is not such a number. Write 1 to {max} in half-width digits."),
+            Fault::FacilityUnusual => {
+                "The check digit of the facility code does not fit. The row was loaded; unless it is a look-alike code (類似コード), compare it with the original.".into()
+            }
+            Fault::NotAProduct => "This cannot be a product code. Write the code (small letters, digits, underscores) of the list of products.".into(),
+            Fault::ProductUnknown => "This product is not in the list. The row was loaded; check the code.".into(),
+            Fault::NotALot => "This cannot be a lot number. Use 20 characters at most.".into(),
             Fault::NotADay => "This is not a date. Write a day that exists, in eight digits, YYYYMMDD.".into(),
             Fault::NotACode { codes } => format!("This is not a code of this item. Use one of {}.", codes.join(", ")),
             Fault::ChangeDayMissing => "Moving out, death and removal need the day of change (異動日). Fill it in.".into(),
             Fault::Repeated { first_line } => format!(
                 "The same number is in line {first_line}, which was read first. Check which of the two is right."
+            ),
+            Fault::DoseRepeated { first_line } => format!(
+                "The same dose is in line {first_line}, which alone was read. If it is another dose, mend what differs."
             ),
             Fault::CouponTaken => {
                 "In the register this coupon number belongs to another resident. Check the coupon number.".into()
@@ -248,15 +341,21 @@ fn gaiji_name(character: char) -> String {
 /// in UTF-8 with a byte order mark, CRLF. A complaint about a whole line has an empty 項目名.
 #[must_use]
 pub fn complaints_csv(complaints: &[Complaint]) -> Vec<u8> {
+    let texts: Vec<String> = complaints.iter().map(Complaint::text_ja).collect();
+    let rows = complaints.iter().zip(&texts);
+    remarks_csv(rows.map(|(one, text)| {
+        let column = one.column.unwrap_or_default();
+        (one.line, one.code(), column, text.as_str())
+    }))
+}
+
+/// The same file from what was kept of the complaints: line, code, item and words.
+#[must_use]
+pub fn remarks_csv<'a>(rows: impl Iterator<Item = (u64, &'a str, &'a str, &'a str)>) -> Vec<u8> {
     let mut writer = writer("\u{FEFF}".as_bytes().to_vec());
     in_memory(writer.write_record(["行番号", "結果コード", "項目名", "メッセージ"]));
-    for complaint in complaints {
-        in_memory(writer.write_record([
-            complaint.line.to_string().as_str(),
-            complaint.code(),
-            complaint.column.unwrap_or_default(),
-            complaint.text_ja().as_str(),
-        ]));
+    for (line, code, column, text) in rows {
+        in_memory(writer.write_record([line.to_string().as_str(), code, column, text]));
     }
     in_memory(writer.into_inner())
 }
@@ -272,12 +371,16 @@ mod tests {
                 expected: 11,
                 got: 10,
             },
+            Fault::QuoteOpen,
+            Fault::NulByte,
+            Fault::LineTooLong,
             Fault::QuoteMisplaced,
             Fault::Empty,
-            Fault::Undecodable,
+            Fault::Undecodable { position: 3 },
             Fault::ControlCharacter,
             Fault::Gaiji {
                 character: '\u{E000}',
+                position: 2,
             },
             Fault::NotDigits,
             Fault::DigitCount {
@@ -292,10 +395,17 @@ mod tests {
             Fault::OtherCity { expected: city },
             Fault::TooLong { max: 100, got: 101 },
             Fault::NotKana,
+            Fault::NotRomaji,
+            Fault::NotANumber { max: 999 },
+            Fault::FacilityUnusual,
+            Fault::NotAProduct,
+            Fault::ProductUnknown,
+            Fault::NotALot,
             Fault::NotADay,
             Fault::NotACode { codes: &["0", "1"] },
             Fault::ChangeDayMissing,
             Fault::Repeated { first_line: 2 },
+            Fault::DoseRepeated { first_line: 2 },
         ]
     }
 

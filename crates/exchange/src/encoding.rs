@@ -39,16 +39,33 @@ impl Encoding {
         }
     }
 
-    /// The text of `bytes`, or `None` if a character is lost: bytes that mean nothing, or the
-    /// replacement character that an earlier conversion left in place of one.
-    pub(crate) fn decode(self, bytes: &[u8]) -> Option<Cow<'_, str>> {
+    /// The text of `bytes`, or the place (from 1) of the first character that is lost: bytes that
+    /// mean nothing, or the replacement character that an earlier conversion left in place of one.
+    pub(crate) fn decode(self, bytes: &[u8]) -> Result<Cow<'_, str>, usize> {
+        if bytes.is_ascii() {
+            return Ok(Cow::Borrowed(
+                std::str::from_utf8(bytes).unwrap_or_default(),
+            ));
+        }
         let text = match self {
-            Self::Utf8 => Cow::Borrowed(std::str::from_utf8(bytes).ok()?),
+            Self::Utf8 => match std::str::from_utf8(bytes) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(error) => {
+                    let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+                    return Err(1 + String::from_utf8_lossy(valid).chars().count());
+                }
+            },
             Self::Windows31j => {
-                SHIFT_JIS.decode_without_bom_handling_and_without_replacement(bytes)?
+                match SHIFT_JIS.decode_without_bom_handling_and_without_replacement(bytes) {
+                    Some(text) => text,
+                    None => return Err(place_of_lost_in_windows_31j(bytes)),
+                }
             }
         };
-        (!text.contains(char::REPLACEMENT_CHARACTER)).then_some(text)
+        match text.find(char::REPLACEMENT_CHARACTER) {
+            Some(at) => Err(1 + text.get(..at).unwrap_or_default().chars().count()),
+            None => Ok(text),
+        }
     }
 
     /// The bytes of `text`, or the first character that this encoding cannot hold.
@@ -58,6 +75,42 @@ impl Encoding {
             Self::Windows31j => encode_windows_31j(text),
         }
     }
+}
+
+/// Stands for a character that Windows-31J lacks (ゲタ), as printers have always done.
+pub const STAND_IN: char = '〓';
+
+impl Encoding {
+    /// The bytes of `text` with [`STAND_IN`] for every character that this encoding lacks, and the
+    /// places (from 1) of those characters.
+    pub(crate) fn encode_with_stand_ins(self, text: &str) -> (Cow<'_, [u8]>, Vec<(usize, char)>) {
+        if let Ok(bytes) = self.encode(text) {
+            return (bytes, Vec::new());
+        }
+        let mut bytes = Vec::with_capacity(text.len());
+        let mut lost = Vec::new();
+        for (position, character) in (1..).zip(text.chars()) {
+            let mut utf8 = [0; 4];
+            if let Ok(cell) = self.encode(character.encode_utf8(&mut utf8)) {
+                bytes.extend_from_slice(&cell);
+            } else {
+                // Every encoding here has the stand-in.
+                bytes.extend(self.encode("〓").as_deref().unwrap_or_default());
+                lost.push((position, character));
+            }
+        }
+        (Cow::Owned(bytes), lost)
+    }
+}
+
+/// The place (from 1) of the first character that cannot be read.
+fn place_of_lost_in_windows_31j(bytes: &[u8]) -> usize {
+    // Every cell is at most three bytes of UTF-8, so the room always suffices.
+    let mut text = String::with_capacity(3 * bytes.len());
+    let mut decoder = SHIFT_JIS.new_decoder_without_bom_handling();
+    // The decoder stops behind the first character it cannot read.
+    let _ = decoder.decode_to_string_without_replacement(bytes, &mut text, true);
+    1 + text.chars().count()
 }
 
 /// Character by character, since the library's own encoder writes `&#134071;` for what it lacks.
@@ -97,9 +150,10 @@ fn cp932_twin(character: char) -> char {
     }
 }
 
-/// The first character of the text that only the system it came from can draw (外字).
-pub(crate) fn gaiji(text: &str) -> Option<char> {
-    text.chars().find(|character| {
+/// The first character of the text that only the system it came from can draw (外字), and its
+/// place from 1.
+pub(crate) fn gaiji(text: &str) -> Option<(usize, char)> {
+    (1..).zip(text.chars()).find(|(_, character)| {
         matches!(character, '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{FFFFD}' | '\u{100000}'..='\u{10FFFD}')
     })
 }
@@ -130,7 +184,7 @@ mod tests {
             for trail in (0x40..=0x7E_u8).chain(0x80..=0xFC) {
                 let bytes = [lead, trail];
                 let text = Encoding::Windows31j.decode(&bytes).unwrap();
-                assert_eq!(gaiji(&text), text.chars().next());
+                assert_eq!(gaiji(&text), text.chars().next().map(|first| (1, first)));
                 assert_eq!(Encoding::Windows31j.encode(&text).unwrap().as_ref(), bytes);
             }
         }
@@ -141,6 +195,16 @@ mod tests {
         assert_eq!(Encoding::Windows31j.encode("𠮷田"), Err('𠮷'));
         assert_eq!(Encoding::Windows31j.encode("森鷗外"), Err('鷗'));
         assert!(Encoding::Utf8.encode("𠮷田").is_ok());
+    }
+
+    #[test]
+    fn a_stand_in_takes_the_place_of_what_is_lacking() {
+        let (bytes, lost) = Encoding::Windows31j.encode_with_stand_ins("𠮷田鷗");
+        assert_eq!(Encoding::Windows31j.decode(&bytes).unwrap(), "〓田〓");
+        assert_eq!(lost, [(1, '𠮷'), (3, '鷗')]);
+        let (bytes, lost) = Encoding::Utf8.encode_with_stand_ins("𠮷田");
+        assert_eq!((bytes.as_ref(), lost), ("𠮷田".as_bytes(), vec![]));
+        assert_eq!(STAND_IN.to_string(), "〓");
     }
 
     #[test]
@@ -161,9 +225,15 @@ mod tests {
 
     #[test]
     fn bytes_that_mean_nothing_and_characters_already_lost_are_no_text() {
-        assert_eq!(Encoding::Utf8.decode(b"\x82\xa0"), None);
-        assert_eq!(Encoding::Utf8.decode("山\u{FFFD}".as_bytes()), None);
-        assert_eq!(Encoding::Windows31j.decode(b"\x82"), None);
+        assert_eq!(Encoding::Utf8.decode(b"\x82\xa0"), Err(1));
+        assert_eq!(Encoding::Utf8.decode("山\u{FFFD}".as_bytes()), Err(2));
+        assert_eq!(
+            Encoding::Utf8.decode("山川\u{3042}".as_bytes().get(..8).unwrap()),
+            Err(3)
+        );
+        assert_eq!(Encoding::Windows31j.decode(b"\x82"), Err(1));
+        assert_eq!(Encoding::Windows31j.decode(b"\x82\xa0\x82"), Err(2));
+        assert_eq!(Encoding::Windows31j.decode(b"a\x82\xa0\x85\x9fb"), Err(3));
         assert_eq!(Encoding::Windows31j.decode(b"\x82\xa0").unwrap(), "あ");
     }
 

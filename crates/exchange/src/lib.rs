@@ -4,12 +4,21 @@
 //! come out, and the other way round. What is wrong in a file is a value with a line, an item and
 //! a text for the person who mends it.
 
+pub mod access_log;
+pub mod adverse_reactions;
 pub mod complaints;
 pub mod encoding;
+mod form;
+pub mod inquiries;
+pub mod ledger;
+pub mod lines;
 pub mod open_data;
-mod records;
+pub mod records;
+mod repeats;
 pub mod residents;
 pub mod structure;
+pub mod table;
+pub mod unaddressed;
 
 /// What reading from memory or writing to it gives.
 #[expect(clippy::expect_used, reason = "memory does not fail as a disk does")]

@@ -4,10 +4,10 @@
 //! structure is wrong is refused as a whole.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
-use std::io;
+use std::io::{self, Read, Seek};
 
+use domain::addresses::PostalCode;
 use domain::calendar::Day;
 use domain::coupons::CouponNumber;
 use domain::people::{BirthDate, MyNumber, ResidentStanding, Sex};
@@ -15,15 +15,21 @@ use domain::places::MunicipalityCode;
 use thiserror::Error;
 
 use crate::complaints::{Complaint, Fault};
-use crate::encoding::{Encoding, gaiji};
-use crate::records::{Records, writer};
-use crate::structure::{StructureRefusal, open};
+use crate::encoding::Encoding;
+use crate::form::{
+    Form, birth_date, city, coupon_number, day, digits, is_kana, is_romaji, my_number, short, trim,
+};
+use crate::lines::{Bookmark, writer};
+use crate::repeats::Repeats;
+use crate::structure::{Item, Layout, Sheet, StructureRefusal};
 
 /// Characters of a 個別宛名番号 at most.
 pub const RESIDENT_NUMBER_CHARACTERS_MAX: usize = 15;
 /// Characters of a name or its reading at most; a coupon prints 20. Variation selectors, which
 /// choose the form of the character before them, are not counted.
 pub const NAME_CHARACTERS_MAX: usize = 100;
+/// Characters of an address, or of the part within a house (方書), at most.
+pub const ADDRESS_CHARACTERS_MAX: usize = 200;
 /// Complaints that [`read_residents`] keeps: more than a person mends by hand, few enough to hold.
 pub const COMPLAINTS_MAX: usize = 100_000;
 
@@ -37,9 +43,8 @@ pub struct ResidentRow {
     pub city: MunicipalityCode,
     /// 個別宛名番号: the city's own key of the person.
     pub resident_number: ResidentNumber,
-    /// Whether a 個人番号 with a right check digit stood there. The number itself is checked and
-    /// dropped: there is no sealed place to keep it.
-    pub my_number_present: bool,
+    /// 個人番号, wiped when the row goes: to be sealed or dropped, never to be shown.
+    pub my_number: Option<MyNumber>,
     /// 券番号.
     pub coupon: CouponNumber,
     /// 氏名漢字, not empty, at most [`NAME_CHARACTERS_MAX`] characters.
@@ -55,6 +60,32 @@ pub struct ResidentRow {
     /// 支援措置区分: the person is protected from a violent partner or the like (DV等), so nothing
     /// may tell where they are.
     pub protected: bool,
+    /// The names and the address for which the layout has columns that a file may leave out.
+    pub more: More,
+}
+
+/// What a file may tell of a resident beyond the eleven items that must be there.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct More {
+    /// 旧氏漢字: the former family name (旧姓) that the register carries beside the name.
+    pub former_name: Option<String>,
+    /// 旧氏カナ.
+    pub former_kana: Option<String>,
+    /// 通称漢字: the name a person from elsewhere goes by in Japan.
+    pub alias: Option<String>,
+    /// 通称カナ.
+    pub alias_kana: Option<String>,
+    /// 氏名ローマ字: as in the passport or on the residence card.
+    pub romaji: Option<String>,
+    /// 郵便番号, seven digits.
+    pub postal_code: Option<PostalCode>,
+    /// 住所, at most [`ADDRESS_CHARACTERS_MAX`] characters.
+    pub address: Option<String>,
+    /// 方書: house and room, at most [`ADDRESS_CHARACTERS_MAX`] characters.
+    pub address_extra: Option<String>,
+    /// Whether the file has a column of these three: one that has none says nothing of where people
+    /// live, and one that leaves an item empty says that it is not known.
+    pub tells_address: bool,
 }
 
 impl fmt::Debug for ResidentRow {
@@ -62,6 +93,12 @@ impl fmt::Debug for ResidentRow {
         f.debug_struct("ResidentRow")
             .field("city", &self.city)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for More {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("More(..)")
     }
 }
 
@@ -182,7 +219,7 @@ pub struct Residents {
     pub lines: u64,
 }
 
-/// Reads a whole file of the residents of one city.
+/// Reads a whole file of the residents of one city, and complains of numbers that stand twice.
 ///
 /// # Errors
 /// [`StructureRefusal`] if the file as a whole cannot be right; then nothing of it is kept.
@@ -197,14 +234,16 @@ pub fn read_residents(
         complaints_left_off: 0,
         lines: 0,
     };
-    for ResidentLine {
-        line,
-        row,
-        complaints,
-    } in ResidentReader::new(bytes, encoding, expected_city)?
-    {
+    let reader = Reader::open(bytes, encoding, expected_city)?.watching_repeats();
+    for answer in reader {
+        let ResidentLine {
+            place,
+            row,
+            complaints,
+            ..
+        } = answer.map_err(|error| StructureRefusal::Unread { kind: error.kind() })?;
         residents.lines += 1;
-        residents.rows.extend(row.map(|row| (line, row)));
+        residents.rows.extend(row.map(|row| (place.line, row)));
         for complaint in complaints {
             if residents.complaints.len() < COMPLAINTS_MAX {
                 residents.complaints.push(complaint);
@@ -219,157 +258,121 @@ pub fn read_residents(
 /// One line of the file: the resident, or why not, or the resident with something to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResidentLine {
-    /// The line of the file, the header being line 1.
-    pub line: u64,
+    /// Where the line stands.
+    pub place: Bookmark,
+    /// Where the next one begins: once this line is safely kept, reading may go on from there.
+    pub next: Bookmark,
     /// The resident; `None` if a complaint forbids it.
     pub row: Option<ResidentRow>,
     /// Everything wrong with the line, not only the first.
     pub complaints: Vec<Complaint>,
 }
 
-/// Reads a file line by line, so that a city of millions goes in batches into the database.
+/// Reads a file line by line, in memory that does not grow with it.
 ///
-/// The structure of the whole file is looked through before the first line is handed out: what
-/// comes is rows and complaints, never a refusal half way. Beside the file it holds the numbers
-/// seen, to find those that stand there twice.
+/// A file whose header or city cannot be right is refused when it is opened. After that every
+/// line is a resident or a complaint, whatever stands there; the only other end is a source that
+/// fails, and then reading can [go on](Reader::resume) from the last line that was kept.
 #[derive(Debug)]
-pub struct ResidentReader<'a> {
-    records: Records<'a>,
-    columns: Vec<usize>,
-    encoding: Encoding,
+pub struct Reader<R> {
+    sheet: Sheet<R>,
     expected_city: MunicipalityCode,
-    coupons_seen: HashMap<CouponNumber, u64>,
-    numbers_seen: HashMap<ResidentNumber, u64>,
+    repeats: Option<Seen>,
+    failed: bool,
 }
 
-impl<'a> ResidentReader<'a> {
+impl<R: Read> Reader<R> {
     /// Opens a file of the residents of one city.
     ///
     /// # Errors
     /// [`StructureRefusal`] if the file as a whole cannot be right.
-    pub fn new(
-        bytes: &'a [u8],
+    pub fn open(
+        source: R,
         encoding: Encoding,
         expected_city: MunicipalityCode,
     ) -> Result<Self, StructureRefusal> {
-        let sheet = open(bytes, encoding, &Item::NAMES)?;
+        let sheet = Sheet::open(source, encoding, LAYOUT)?.belongs_to(expected_city, CITY)?;
         Ok(Self {
-            records: sheet.records,
-            columns: sheet.columns,
-            encoding,
+            sheet,
             expected_city,
-            coupons_seen: HashMap::new(),
-            numbers_seen: HashMap::new(),
+            repeats: None,
+            failed: false,
         })
     }
 
-    fn read(&mut self, line: u64, fields: &[&[u8]]) -> ResidentLine {
-        let mut form = Form {
-            line,
-            fields,
-            columns: &self.columns,
-            encoding: self.encoding,
-            complaints: Vec::new(),
+    /// Complains, too, of a 個別宛名番号 or 券番号 that stood in an earlier line. This alone takes
+    /// memory for each line, some 46 bytes; who keeps the rows in a table can ask the table.
+    #[must_use]
+    pub fn watching_repeats(mut self) -> Self {
+        self.repeats = Some(Seen::default());
+        self
+    }
+
+    /// Where the next line begins.
+    #[must_use]
+    pub fn place(&self) -> Bookmark {
+        self.sheet.place()
+    }
+
+    fn read(&mut self) -> io::Result<Option<ResidentLine>> {
+        let Some(row) = self.sheet.next()? else {
+            return Ok(None);
         };
-        let city = form.city(self.expected_city);
-        let resident_number = form.required(Item::ResidentNumber, ResidentNumber::parse);
-        let my_number = form.optional(Item::MyNumber, |text| {
-            digits(text, 12)?;
-            MyNumber::parse(text)
-                .map(|_| ())
-                .map_err(|_| Fault::CheckDigit)
-        });
-        let coupon = form.required(Item::CouponNumber, |text| {
-            digits(text, 10)?;
-            CouponNumber::parse(text).map_err(|_| Fault::NotDigits)
-        });
-        let name = form.required(Item::Name, name);
-        let kana = form.kana();
-        let birth = form.required(Item::BirthDate, |text| {
-            digits(text, 8)?;
-            BirthDate::parse_compact(text).ok_or(Fault::NotADay)
-        });
-        let sex = form.required(Item::Sex, sex);
-        let change = form.change();
-        let protected = form.required(Item::Protected, protected);
-        if let Some(number) = &resident_number {
-            form.first(Item::ResidentNumber, number.clone(), &mut self.numbers_seen);
-        }
-        if let Some(coupon) = &coupon {
-            form.first(Item::CouponNumber, *coupon, &mut self.coupons_seen);
-        }
-        let complaints = form.complaints;
-        let row = || {
-            Some(ResidentRow {
-                city: city?,
-                resident_number: resident_number?,
-                my_number_present: my_number?.is_some(),
-                coupon: coupon?,
-                name: name?,
-                kana: kana?,
-                birth: birth?,
-                sex: sex?,
-                change: change?,
-                protected: protected?,
-            })
+        let (place, next) = (row.line.place, row.line.next);
+        let (row, complaints) = match row.form {
+            Ok(form) => read(form, place.line, self.expected_city, self.repeats.as_mut()),
+            Err(complaint) => (None, vec![complaint]),
         };
-        let good = complaints.iter().all(Complaint::keeps_row);
-        ResidentLine {
-            line,
-            row: good.then(row).flatten(),
+        Ok(Some(ResidentLine {
+            place,
+            next,
+            row,
             complaints,
-        }
+        }))
     }
 }
 
-impl Iterator for ResidentReader<'_> {
-    type Item = ResidentLine;
-
-    fn next(&mut self) -> Option<ResidentLine> {
-        let record = self.records.find(|record| !record.is_blank())?;
-        let (line, fields) = (record.line, record.fields());
-        let expected = self.columns.len();
-        let fault = if !record.has_quotes_in_place() {
-            Fault::QuoteMisplaced
-        } else if fields.len() != expected {
-            Fault::ColumnCount {
-                expected,
-                got: fields.len(),
-            }
-        } else {
-            return Some(self.read(line, &fields));
-        };
-        let complaints = vec![Complaint {
-            line,
-            column: None,
-            fault,
-        }];
-        Some(ResidentLine {
-            line,
-            row: None,
-            complaints,
-        })
+impl<R: Read + Seek> Reader<R> {
+    /// Opens a file again and goes on from a place that an earlier reading gave. Numbers seen
+    /// before that place are not known any more.
+    ///
+    /// # Errors
+    /// As [`Reader::open`], and [`StructureRefusal::OtherFile`] if no line begins there.
+    pub fn resume(
+        source: R,
+        encoding: Encoding,
+        expected_city: MunicipalityCode,
+        place: Bookmark,
+    ) -> Result<Self, StructureRefusal> {
+        let mut reader = Self::open(source, encoding, expected_city)?;
+        reader.sheet = reader.sheet.go_to(place)?;
+        Ok(reader)
     }
 }
 
-/// The items of the layout, in its order.
-#[derive(Clone, Copy, Debug)]
-enum Item {
-    MunicipalityCode,
-    ResidentNumber,
-    MyNumber,
-    CouponNumber,
-    Name,
-    Kana,
-    BirthDate,
-    Sex,
-    ChangeKind,
-    ChangeDay,
-    Protected,
+impl<R: Read> Iterator for Reader<R> {
+    type Item = io::Result<ResidentLine>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        let answer = self.read();
+        self.failed = answer.is_err();
+        answer.transpose()
+    }
 }
 
-impl Item {
-    const NAMES: [&str; 11] = [
+/// The numbers that stood in earlier lines.
+#[derive(Debug, Default)]
+struct Seen {
+    people: Repeats,
+    coupons: Repeats,
+}
+
+/// The layout: the eleven items of the domain paper's §2.4, then ours that a file may leave out.
+const LAYOUT: Layout = Layout {
+    items: &[
         "自治体コード",
         "個別宛名番号",
         "個人番号",
@@ -381,186 +384,150 @@ impl Item {
         "異動区分",
         "異動日",
         "支援措置区分",
-    ];
+        "旧氏漢字",
+        "旧氏カナ",
+        "通称漢字",
+        "通称カナ",
+        "氏名ローマ字",
+        "郵便番号",
+        "住所",
+        "方書",
+    ],
+    required: 11,
+};
 
-    fn name(self) -> Option<&'static str> {
-        Self::NAMES.get(self as usize).copied()
-    }
-}
+const CITY: Item = Item(0);
+const RESIDENT_NUMBER: Item = Item(1);
+const MY_NUMBER: Item = Item(2);
+const COUPON_NUMBER: Item = Item(3);
+const NAME: Item = Item(4);
+const KANA: Item = Item(5);
+const BIRTH_DATE: Item = Item(6);
+const SEX: Item = Item(7);
+const CHANGE_KIND: Item = Item(8);
+const CHANGE_DAY: Item = Item(9);
+const PROTECTED: Item = Item(10);
+const FORMER_NAME: Item = Item(11);
+const FORMER_KANA: Item = Item(12);
+const ALIAS: Item = Item(13);
+const ALIAS_KANA: Item = Item(14);
+const ROMAJI: Item = Item(15);
+const POSTAL_CODE: Item = Item(16);
+const ADDRESS: Item = Item(17);
+const ADDRESS_EXTRA: Item = Item(18);
 
-/// One line while it is read: takes items out and collects what is wrong with them.
-struct Form<'l> {
+fn read(
+    mut form: Form<'_>,
     line: u64,
-    fields: &'l [&'l [u8]],
-    columns: &'l [usize],
-    encoding: Encoding,
-    complaints: Vec<Complaint>,
-}
-
-impl<'l> Form<'l> {
-    fn complain(&mut self, item: Item, fault: Fault) {
-        self.complaints.push(Complaint {
-            line: self.line,
-            column: item.name(),
-            fault,
-        });
-    }
-
-    fn keep<T>(&mut self, item: Item, answer: Result<T, Fault>) -> Option<T> {
-        answer.map_err(|fault| self.complain(item, fault)).ok()
-    }
-
-    /// The item's text without the spaces around it; `None` if it cannot be read.
-    fn text(&mut self, item: Item) -> Option<Cow<'l, str>> {
-        let field = self
-            .columns
-            .get(item as usize)
-            .and_then(|column| self.fields.get(*column))?;
-        let Some(text) = self.encoding.decode(field) else {
-            self.complain(item, Fault::Undecodable);
-            return None;
-        };
-        let text = match text {
-            Cow::Borrowed(text) => Cow::Borrowed(trim(text)),
-            Cow::Owned(text) => Cow::Owned(trim(&text).to_owned()),
-        };
-        if text.chars().any(char::is_control) {
-            self.complain(item, Fault::ControlCharacter);
-            return None;
+    expected_city: MunicipalityCode,
+    seen: Option<&mut Seen>,
+) -> (Option<ResidentRow>, Vec<Complaint>) {
+    let city = form.required(CITY, |text| city(text, expected_city));
+    let resident_number = form.required(RESIDENT_NUMBER, ResidentNumber::parse);
+    let my_number = form.optional(MY_NUMBER, my_number);
+    let coupon = form.required(COUPON_NUMBER, coupon_number);
+    let name = form.required(NAME, |text| short(text, NAME_CHARACTERS_MAX));
+    let kana = kana(&mut form, KANA);
+    let birth = form.required(BIRTH_DATE, birth_date);
+    let sex = form.required(SEX, sex);
+    let change = change(&mut form);
+    let protected = form.required(PROTECTED, protected);
+    let more = more(&mut form);
+    if let Some(seen) = seen {
+        if let Some(number) = &resident_number {
+            first(
+                &mut form,
+                RESIDENT_NUMBER,
+                line,
+                number.as_str(),
+                &mut seen.people,
+            );
         }
-        if let Some(character) = gaiji(&text) {
-            self.complain(item, Fault::Gaiji { character });
+        if let Some(coupon) = &coupon {
+            first(
+                &mut form,
+                COUPON_NUMBER,
+                line,
+                coupon.as_str(),
+                &mut seen.coupons,
+            );
         }
-        Some(text)
     }
-
-    fn required<T>(
-        &mut self,
-        item: Item,
-        read: impl FnOnce(&str) -> Result<T, Fault>,
-    ) -> Option<T> {
-        let text = self.text(item)?;
-        self.keep(
-            item,
-            if text.is_empty() {
-                Err(Fault::Empty)
-            } else {
-                read(&text)
-            },
-        )
-    }
-
-    /// `Some(None)` if the item is empty, which is no fault.
-    fn optional<T>(
-        &mut self,
-        item: Item,
-        read: impl FnOnce(&str) -> Result<T, Fault>,
-    ) -> Option<Option<T>> {
-        let text = self.text(item)?;
-        self.keep(
-            item,
-            if text.is_empty() {
-                Ok(None)
-            } else {
-                read(&text).map(Some)
-            },
-        )
-    }
-
-    fn city(&mut self, expected: MunicipalityCode) -> Option<MunicipalityCode> {
-        self.required(Item::MunicipalityCode, |text| {
-            digits(text, 6)?;
-            let city = MunicipalityCode::parse(text).map_err(|_| Fault::CheckDigit)?;
-            if city == expected {
-                Ok(city)
-            } else {
-                Err(Fault::OtherCity { expected })
-            }
+    let complaints = form.complaints();
+    let row = || {
+        Some(ResidentRow {
+            city: city?,
+            resident_number: resident_number?,
+            my_number: my_number?,
+            coupon: coupon?,
+            name: name?,
+            kana: kana?,
+            birth: birth?,
+            sex: sex?,
+            change: change?,
+            protected: protected?,
+            more: more?,
         })
-    }
-
-    fn kana(&mut self) -> Option<Option<String>> {
-        let kana = self.optional(Item::Kana, name)?;
-        if kana
-            .as_deref()
-            .is_some_and(|kana| !kana.chars().all(is_kana))
-        {
-            self.complain(Item::Kana, Fault::NotKana);
-        }
-        Some(kana)
-    }
-
-    fn change(&mut self) -> Option<Change> {
-        let on = self.optional(Item::ChangeDay, |text| {
-            digits(text, 8)?;
-            Day::parse_compact(text).ok_or(Fault::NotADay)
-        });
-        let code = self.required(Item::ChangeKind, |text| Ok(text.to_owned()));
-        let change = Change::read(&code?, on?);
-        let item = if change == Err(Fault::ChangeDayMissing) {
-            Item::ChangeDay
-        } else {
-            Item::ChangeKind
-        };
-        self.keep(item, change)
-    }
-
-    /// Complains if the number was seen before, whatever became of that line: which of the two is
-    /// right only the city can say.
-    fn first<N: Eq + std::hash::Hash>(
-        &mut self,
-        item: Item,
-        number: N,
-        seen: &mut HashMap<N, u64>,
-    ) {
-        let first_line = *seen.entry(number).or_insert(self.line);
-        if first_line != self.line {
-            self.complain(item, Fault::Repeated { first_line });
-        }
-    }
+    };
+    let good = complaints.iter().all(Complaint::keeps_row);
+    (good.then(row).flatten(), complaints)
 }
 
-fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\u{3000}'])
+fn kana(form: &mut Form<'_>, item: Item) -> Option<Option<String>> {
+    form.name_of(item, NAME_CHARACTERS_MAX, is_kana, Fault::NotKana)
 }
 
-/// Exactly so many half-width digits.
-fn digits(text: &str, expected: usize) -> Result<(), Fault> {
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+fn more(form: &mut Form<'_>) -> Option<More> {
+    let name = |text: &str| short(text, NAME_CHARACTERS_MAX);
+    let address = |text: &str| short(text, ADDRESS_CHARACTERS_MAX);
+    // Each is read before any is asked for, so that everything wrong is told at once.
+    let former_name = form.optional(FORMER_NAME, name);
+    let former_kana = kana(form, FORMER_KANA);
+    let alias = form.optional(ALIAS, name);
+    let alias_kana = kana(form, ALIAS_KANA);
+    let romaji = form.name_of(ROMAJI, NAME_CHARACTERS_MAX, is_romaji, Fault::NotRomaji);
+    let postal_code = form.optional(POSTAL_CODE, postal_code);
+    let place = form.optional(ADDRESS, address);
+    let extra = form.optional(ADDRESS_EXTRA, address);
+    Some(More {
+        former_name: former_name?,
+        former_kana: former_kana?,
+        alias: alias?,
+        alias_kana: alias_kana?,
+        romaji: romaji?,
+        postal_code: postal_code?,
+        address: place?,
+        address_extra: extra?,
+        tells_address: [POSTAL_CODE, ADDRESS, ADDRESS_EXTRA]
+            .into_iter()
+            .any(|item| form.has(item)),
+    })
+}
+
+fn postal_code(text: &str) -> Result<PostalCode, Fault> {
+    PostalCode::parse(text).or_else(|_| {
+        digits(text, 7)?;
         Err(Fault::NotDigits)
-    } else if text.len() != expected {
-        Err(Fault::DigitCount {
-            expected,
-            got: text.len(),
-        })
-    } else {
-        Ok(())
-    }
+    })
 }
 
-fn name(text: &str) -> Result<String, Fault> {
-    let selector =
-        |character: &char| matches!(character, '\u{FE00}'..='\u{FE0F}' | '\u{E0100}'..='\u{E01EF}');
-    let got = text
-        .chars()
-        .filter(|character| !selector(character))
-        .count();
-    if got > NAME_CHARACTERS_MAX {
-        Err(Fault::TooLong {
-            max: NAME_CHARACTERS_MAX,
-            got,
-        })
-    } else {
-        Ok(text.to_owned())
-    }
+fn change(form: &mut Form<'_>) -> Option<Change> {
+    let on = form.optional(CHANGE_DAY, day);
+    let code = form.required(CHANGE_KIND, |text| Ok(text.to_owned()))?;
+    let change = Change::read(&code, on?);
+    let item = match change {
+        Err(Fault::ChangeDayMissing) => CHANGE_DAY,
+        _ => CHANGE_KIND,
+    };
+    form.keep(item, change)
 }
 
-/// Kana of either width and kind, and what stands between the names of people from elsewhere.
-fn is_kana(character: char) -> bool {
-    matches!(
-        character,
-        'ぁ'..='ゟ' | '゠'..='ヿ' | 'ㇰ'..='ㇿ' | '･'..='ﾟ' | ' ' | '\u{3000}' | '-' | '－' | '‐' | '.' | '．' | '\'' | '’'
-    )
+/// Complains if the number was seen before, whatever became of that line: which of the two is
+/// right only the city can say.
+fn first(form: &mut Form<'_>, item: Item, line: u64, number: &str, seen: &mut Repeats) {
+    if let Some(first_line) = seen.first_line(number, line) {
+        form.complain(item, Fault::Repeated { first_line });
+    }
 }
 
 fn sex(text: &str) -> Result<Sex, Fault> {
@@ -605,8 +572,8 @@ impl From<csv::Error> for WriteRefusal {
     }
 }
 
-/// Writes rows as [`read_residents`] reads them: header, CRLF, quotes only where needed, no byte
-/// order mark. 個人番号 stays empty, since a row does not carry it.
+/// Writes rows as [`Reader`] reads them: header, CRLF, quotes only where needed, no byte order
+/// mark. 個人番号 stays empty, whatever the row carries: what leaves here is read by anyone.
 ///
 /// # Errors
 /// [`WriteRefusal`]; what was written before stands.
@@ -615,19 +582,31 @@ pub fn write_residents<'a>(
     rows: impl IntoIterator<Item = &'a ResidentRow>,
     encoding: Encoding,
 ) -> Result<(), WriteRefusal> {
-    let header = Item::NAMES.map(Cow::Borrowed);
-    let records = rows.into_iter().map(record);
     let mut writer = writer(out);
-    for (line, record) in (1..).zip(std::iter::once(header).chain(records)) {
-        let fields: Result<Vec<_>, _> = record.iter().map(|field| encoding.encode(field)).collect();
-        let fields = fields.map_err(|character| WriteRefusal::Unencodable { line, character })?;
-        writer.write_record(fields.iter().map(AsRef::as_ref))?;
+    writer.write_record(encoded(LAYOUT.items.iter().copied(), encoding, 1)?)?;
+    for (line, row) in (2..).zip(rows) {
+        let record = record(row);
+        let fields = record.iter().map(AsRef::as_ref);
+        writer.write_record(encoded(fields, encoding, line)?)?;
     }
     Ok(writer.flush()?)
 }
 
-fn record(row: &ResidentRow) -> [Cow<'_, str>; 11] {
+pub(crate) fn encoded<'t>(
+    fields: impl Iterator<Item = &'t str>,
+    encoding: Encoding,
+    line: u64,
+) -> Result<Vec<Cow<'t, [u8]>>, WriteRefusal> {
+    fields
+        .map(|field| encoding.encode(field))
+        .collect::<Result<_, _>>()
+        .map_err(|character| WriteRefusal::Unencodable { line, character })
+}
+
+fn record(row: &ResidentRow) -> [Cow<'_, str>; 19] {
     let (change, on) = row.change.written();
+    let more = &row.more;
+    let postal_code = more.postal_code.as_ref().map(PostalCode::as_str);
     [
         row.city.to_string().into(),
         row.resident_number.as_str().into(),
@@ -645,6 +624,14 @@ fn record(row: &ResidentRow) -> [Cow<'_, str>; 11] {
         change.into(),
         on.map(|day| day.compact()).unwrap_or_default().into(),
         if row.protected { "1" } else { "0" }.into(),
+        more.former_name.as_deref().unwrap_or_default().into(),
+        more.former_kana.as_deref().unwrap_or_default().into(),
+        more.alias.as_deref().unwrap_or_default().into(),
+        more.alias_kana.as_deref().unwrap_or_default().into(),
+        more.romaji.as_deref().unwrap_or_default().into(),
+        postal_code.unwrap_or_default().into(),
+        more.address.as_deref().unwrap_or_default().into(),
+        more.address_extra.as_deref().unwrap_or_default().into(),
     ]
 }
 

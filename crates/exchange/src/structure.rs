@@ -1,9 +1,16 @@
 //! Whether a file is what it should be, before any of its lines is believed.
 
-use thiserror::Error;
+use std::fmt;
+use std::io::{self, Read, Seek};
 
+use domain::places::MunicipalityCode;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::complaints::{Complaint, Fault};
 use crate::encoding::Encoding;
-use crate::records::Records;
+use crate::form::{Form, trim};
+use crate::lines::{Bookmark, Line, Lines, Splitter, is_blank};
 
 /// Why nothing of a file is taken in: not a line is wrong, but the file.
 ///
@@ -19,7 +26,7 @@ pub enum StructureRefusal {
         /// What it looks like.
         looks_like: LooksLike,
     },
-    /// A NUL byte, which no text holds.
+    /// A NUL byte in the header, which no text holds.
     #[error(
         "Line {line} holds a NUL byte, so this is no text file or it was damaged on the way. Export it again."
     )]
@@ -30,7 +37,7 @@ pub enum StructureRefusal {
     /// Lines end with a bare CR, as on old Macintoshes.
     #[error("The lines end with CR alone. Save the file with CRLF or LF line ends.")]
     LineEnds,
-    /// A quote is not closed on its line; in the header, or out of place there.
+    /// A quote is not closed in the header, or out of place there.
     #[error(
         "A quotation mark in line {line} is not closed. Close it; an item cannot hold a line break."
     )]
@@ -56,6 +63,27 @@ pub enum StructureRefusal {
         repeated: Vec<&'static str>,
         /// Columns, counted from 1, whose names are none of the layout.
         unknown: Vec<usize>,
+    },
+    /// The file of another city.
+    #[error(
+        "This is the file of another municipality ({found}). Only the file of {expected} can be loaded here."
+    )]
+    OtherCity {
+        /// The city the file was handed in for.
+        expected: MunicipalityCode,
+        /// The city whose code stands in it.
+        found: MunicipalityCode,
+    },
+    /// Not the file whose reading was begun: no line begins where the next was to be read.
+    #[error(
+        "This is not the file that was begun, or it was changed meanwhile. Load it again from the beginning."
+    )]
+    OtherFile,
+    /// The place it comes from failed.
+    #[error("The file could not be read ({kind}). Load it again.")]
+    Unread {
+        /// In which way.
+        kind: io::ErrorKind,
     },
 }
 
@@ -121,6 +149,9 @@ impl StructureRefusal {
             Self::Quotes { .. } => "file-quotes",
             Self::HeaderMissing { .. } => "file-header-missing",
             Self::Header { .. } => "file-header",
+            Self::OtherCity { .. } => "file-other-city",
+            Self::OtherFile => "file-other-file",
+            Self::Unread { .. } => "file-unread",
         }
     }
 
@@ -155,6 +186,15 @@ impl StructureRefusal {
                     "見出し(1行目)が正しくありません。{}",
                     header_ja(missing, repeated, unknown)
                 )
+            }
+            Self::OtherCity { expected, found } => format!(
+                "ほかの自治体({found})のファイルです。ここで取り込めるのは{expected}のファイルだけです。"
+            ),
+            Self::OtherFile => {
+                "読み込みを始めたファイルと違うか、途中で変更されています。最初から取り込み直してください。".into()
+            }
+            Self::Unread { .. } => {
+                "ファイルを最後まで読み込めませんでした。もう一度取り込んでください。".into()
             }
         }
     }
@@ -202,68 +242,225 @@ fn numbers(numbers: &[usize], comma: &str) -> String {
         .join(comma)
 }
 
-/// A file whose structure holds: every line after the header can be read or complained about.
-#[derive(Debug)]
-pub(crate) struct Sheet<'a> {
-    /// The records after the header.
-    pub(crate) records: Records<'a>,
-    /// For each item of the layout, in its order, the place of its column in this file.
-    pub(crate) columns: Vec<usize>,
+/// The items of a layout: their names as the header spells them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    /// All of them; those that must be there first.
+    pub(crate) items: &'static [&'static str],
+    /// How many must be there.
+    pub(crate) required: usize,
 }
 
-/// Reads the header and looks through the whole file once, so that a refusal comes before the
-/// first row and never in the middle. Columns may stand in any order, since they have names.
-pub(crate) fn open<'a>(
-    bytes: &'a [u8],
-    encoding: Encoding,
-    items: &[&'static str],
-) -> Result<Sheet<'a>, StructureRefusal> {
-    let bytes = text_of(bytes, encoding)?;
-    let mut records = Records::new(bytes);
-    let header = records.next().filter(|record| record.line == 1);
-    let columns = match &header {
-        Some(header) if header.has_open_quote() || !header.has_quotes_in_place() => {
-            return Err(StructureRefusal::Quotes { line: 1 });
-        }
-        Some(header) => columns(&header.fields(), encoding, items)?,
-        None => columns(&[], encoding, items)?,
-    };
-    match Records::new(bytes).find(|record| record.has_open_quote()) {
-        Some(record) => Err(StructureRefusal::Quotes { line: record.line }),
-        None => Ok(Sheet { records, columns }),
+/// An item of a layout, by its place there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Item(pub(crate) usize);
+
+impl Layout {
+    pub(crate) fn name(&self, item: Item) -> Option<&'static str> {
+        self.items.get(item.0).copied()
+    }
+
+    fn knows(&self, name: &str) -> bool {
+        self.items.contains(&name)
     }
 }
 
-/// The bytes without byte order mark, if they can be text in this encoding.
-fn text_of(bytes: &[u8], encoding: Encoding) -> Result<&[u8], StructureRefusal> {
+/// Where the items of a layout stand in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Columns {
+    /// For each item of the layout, in its order, the place of its column; an item that need not
+    /// be there may have none.
+    places: Vec<Option<usize>>,
+    /// How many columns the header has.
+    pub(crate) width: usize,
+}
+
+impl Columns {
+    pub(crate) fn place(&self, item: Item) -> Option<usize> {
+        *self.places.get(item.0)?
+    }
+}
+
+/// A file whose header holds: every line after it can be read or complained about.
+pub(crate) struct Sheet<R> {
+    layout: Layout,
+    encoding: Encoding,
+    columns: Columns,
+    lines: Lines<R>,
+    splitter: Splitter,
+    /// Where the first line after the header begins.
+    body: Bookmark,
+}
+
+/// One line of a sheet: its items to be read, or what is wrong with it as a whole.
+pub(crate) struct Row<'s> {
+    pub(crate) line: Line,
+    pub(crate) form: Result<Form<'s>, Complaint>,
+}
+
+impl<R: Read> Sheet<R> {
+    /// Reads the header. Columns may stand in any order, since they have names.
+    ///
+    /// # Errors
+    /// What shows at the front of the file that nothing behind it can be right.
+    pub(crate) fn open(
+        source: R,
+        encoding: Encoding,
+        layout: Layout,
+    ) -> Result<Self, StructureRefusal> {
+        let mut lines = Lines::new(source);
+        let front = lines.front().map_err(unread)?;
+        let mark = text_front(front, encoding)?;
+        lines.pass_over(mark);
+        let line = lines.advance().map_err(unread)?;
+        let header = lines.bytes().unwrap_or_default();
+        let mut splitter = Splitter::new();
+        let names = match splitter.split(header) {
+            Ok(items) => items.iter().collect::<Vec<_>>(),
+            Err(Fault::NulByte) => return Err(StructureRefusal::NulByte { line: 1 }),
+            Err(_) => return Err(StructureRefusal::Quotes { line: 1 }),
+        };
+        let columns = columns(&names, encoding, layout)?;
+        Ok(Self {
+            layout,
+            encoding,
+            columns,
+            body: line.map_or(Bookmark::START, |line| line.next),
+            lines,
+            splitter,
+        })
+    }
+
+    /// Refuses a file of another city: where all codes in its front that can be read are others'.
+    /// A line of another city in between is complained about when its turn comes.
+    pub(crate) fn belongs_to(
+        mut self,
+        expected: MunicipalityCode,
+        code: Item,
+    ) -> Result<Self, StructureRefusal> {
+        let mut front = self.lines.front().map_err(unread)?.to_vec();
+        if !self.lines.front_is_all() {
+            // The last line may be cut.
+            let whole = front.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+            front.truncate(whole);
+        }
+        let front = Zeroizing::new(front);
+        let mut other = None;
+        for line in front.split(|byte| *byte == b'\n') {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let Ok(items) = self.splitter.split(line) else {
+                continue;
+            };
+            let text = self
+                .columns
+                .place(code)
+                .filter(|_| items.len() == self.columns.width)
+                .and_then(|place| self.encoding.decode(items.get(place)?).ok());
+            match text.and_then(|text| MunicipalityCode::parse(trim(&text)).ok()) {
+                Some(found) if found == expected => return Ok(self),
+                Some(found) => other = Some(found),
+                None => {}
+            }
+        }
+        match other {
+            Some(found) => Err(StructureRefusal::OtherCity { expected, found }),
+            None => Ok(self),
+        }
+    }
+
+    /// The next line that is not blank; `None` at the end.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Row<'_>>> {
+        let line = loop {
+            let Some(line) = self.lines.advance()? else {
+                return Ok(None);
+            };
+            if !self.lines.bytes().is_some_and(is_blank) {
+                break line;
+            }
+        };
+        let number = line.place.line;
+        let columns = &self.columns;
+        let form = match self.lines.bytes() {
+            None => Err(Fault::LineTooLong),
+            Some(bytes) => self.splitter.split(bytes),
+        };
+        let form = form
+            .and_then(|items| {
+                if items.len() == columns.width {
+                    let (layout, encoding) = (self.layout, self.encoding);
+                    Ok(Form::new(number, items, columns, layout, encoding))
+                } else {
+                    let (expected, got) = (columns.width, items.len());
+                    Err(Fault::ColumnCount { expected, got })
+                }
+            })
+            .map_err(|fault| Complaint {
+                line: number,
+                column: None,
+                fault,
+            });
+        Ok(Some(Row { line, form }))
+    }
+
+    /// Where the next line begins.
+    pub(crate) fn place(&self) -> Bookmark {
+        self.lines.place()
+    }
+}
+
+impl<R: Read + Seek> Sheet<R> {
+    /// Goes on from a place where an earlier reading of the same file stood.
+    pub(crate) fn go_to(mut self, place: Bookmark) -> Result<Self, StructureRefusal> {
+        let begins = place >= self.body && self.lines.go_to(place).map_err(unread)?;
+        if begins {
+            Ok(self)
+        } else {
+            Err(StructureRefusal::OtherFile)
+        }
+    }
+}
+
+impl<R> fmt::Debug for Sheet<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sheet")
+            .field("encoding", &self.encoding)
+            .field("lines", &self.lines)
+            .finish_non_exhaustive()
+    }
+}
+
+fn unread(error: io::Error) -> StructureRefusal {
+    StructureRefusal::Unread { kind: error.kind() }
+}
+
+/// The bytes of the byte order mark, if the front can be that of a text in this encoding.
+fn text_front(front: &[u8], encoding: Encoding) -> Result<usize, StructureRefusal> {
     const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
     let looks_like = |looks_like| Err(StructureRefusal::LooksLike { looks_like });
-    if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+    if front.starts_with(b"\xFF\xFE") || front.starts_with(b"\xFE\xFF") {
         return looks_like(LooksLike::Utf16);
     }
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\xD0\xCF\x11\xE0") {
+    if front.starts_with(b"PK\x03\x04") || front.starts_with(b"\xD0\xCF\x11\xE0") {
         return looks_like(LooksLike::Workbook);
     }
-    let bytes = match (bytes.strip_prefix(BYTE_ORDER_MARK), encoding) {
-        (None, _) => bytes,
-        (Some(marked), Encoding::Utf8) => marked,
+    let (mark, text) = match (front.strip_prefix(BYTE_ORDER_MARK), encoding) {
+        (None, _) => (0, front),
+        (Some(text), Encoding::Utf8) => (BYTE_ORDER_MARK.len(), text),
         (Some(_), Encoding::Windows31j) => return looks_like(LooksLike::Text(Encoding::Utf8)),
     };
-    if bytes.iter().all(u8::is_ascii_whitespace) {
+    if text.iter().all(u8::is_ascii_whitespace) {
         return Err(StructureRefusal::Empty);
     }
-    if let Some(nul) = bytes.iter().position(|byte| *byte == 0) {
-        let before = bytes.get(..nul).unwrap_or_default();
-        let line = before
-            .iter()
-            .fold(1, |line, byte| line + u64::from(*byte == b'\n'));
-        return Err(StructureRefusal::NulByte { line });
-    }
-    let bare_cr = || bytes.trim_ascii_end().contains(&b'\r');
-    if !bytes.contains(&b'\n') && bare_cr() {
+    let header = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    // A CR inside the header is the end of a line, or of all lines.
+    if header
+        .strip_suffix(b"\r")
+        .unwrap_or(header)
+        .contains(&b'\r')
+    {
         return Err(StructureRefusal::LineEnds);
     }
-    Ok(bytes)
+    Ok(mark)
 }
 
 /// Where each item stands. The header also tells whether the encoding was chosen rightly: its
@@ -271,15 +468,10 @@ fn text_of(bytes: &[u8], encoding: Encoding) -> Result<&[u8], StructureRefusal> 
 fn columns(
     fields: &[&[u8]],
     encoding: Encoding,
-    items: &[&'static str],
-) -> Result<Vec<usize>, StructureRefusal> {
+    layout: Layout,
+) -> Result<Columns, StructureRefusal> {
     let names = names(fields, encoding);
-    let known = |names: &[Option<String>]| {
-        names
-            .iter()
-            .flatten()
-            .any(|name| items.contains(&name.as_str()))
-    };
+    let known = |names: &[Option<String>]| names.iter().flatten().any(|name| layout.knows(name));
     if !known(&names) {
         let others = Encoding::ALL.into_iter().filter(|other| *other != encoding);
         for other in others {
@@ -290,10 +482,15 @@ fn columns(
             }
         }
         return Err(StructureRefusal::HeaderMissing {
-            items: items.to_vec(),
+            items: layout
+                .items
+                .get(..layout.required)
+                .unwrap_or_default()
+                .to_vec(),
         });
     }
-    let places: Vec<(&'static str, Vec<usize>)> = items
+    let places: Vec<(&'static str, Vec<usize>)> = layout
+        .items
         .iter()
         .map(|item| {
             let named = (0..).zip(&names);
@@ -303,6 +500,7 @@ fn columns(
         .collect();
     let missing: Vec<_> = places
         .iter()
+        .take(layout.required)
         .filter_map(|(item, places)| places.is_empty().then_some(*item))
         .collect();
     let repeated: Vec<_> = places
@@ -311,11 +509,17 @@ fn columns(
         .collect();
     let unknown: Vec<_> = (1..)
         .zip(&names)
-        .filter(|(_, name)| !name.as_deref().is_some_and(|name| items.contains(&name)))
+        .filter(|(_, name)| !name.as_deref().is_some_and(|name| layout.knows(name)))
         .map(|(column, _)| column)
         .collect();
     if missing.is_empty() && repeated.is_empty() && unknown.is_empty() {
-        Ok(places.into_iter().flat_map(|(_, places)| places).collect())
+        Ok(Columns {
+            places: places
+                .iter()
+                .map(|(_, places)| places.first().copied())
+                .collect(),
+            width: names.len(),
+        })
     } else {
         Err(StructureRefusal::Header {
             missing,
@@ -328,7 +532,12 @@ fn columns(
 fn names(fields: &[&[u8]], encoding: Encoding) -> Vec<Option<String>> {
     fields
         .iter()
-        .map(|field| encoding.decode(field).map(|name| name.trim().to_owned()))
+        .map(|field| {
+            encoding
+                .decode(field)
+                .ok()
+                .map(|name| name.trim().to_owned())
+        })
         .collect()
 }
 
@@ -336,11 +545,24 @@ fn names(fields: &[&[u8]], encoding: Encoding) -> Vec<Option<String>> {
 mod tests {
     use super::*;
 
-    const ITEMS: [&str; 3] = ["券番号", "氏名漢字", "性別"];
+    const LAYOUT: Layout = Layout {
+        items: &["券番号", "氏名漢字", "性別", "住所"],
+        required: 3,
+    };
 
     fn check(bytes: impl AsRef<[u8]>, encoding: Encoding, expected: &str) {
-        let answer = match open(bytes.as_ref(), encoding, &ITEMS) {
-            Ok(sheet) => format!("{:?}, {} lines", sheet.columns, sheet.records.count()),
+        let answer = match Sheet::open(bytes.as_ref(), encoding, LAYOUT) {
+            Ok(mut sheet) => {
+                let mut lines = 0;
+                while sheet.next().unwrap().is_some() {
+                    lines += 1;
+                }
+                let places = sheet.columns.places.iter().map(|place| match place {
+                    Some(place) => place.to_string(),
+                    None => "-".to_owned(),
+                });
+                format!("{}, {lines} lines", places.collect::<Vec<_>>().join(" "))
+            }
             Err(refusal) => format!("{}: {}", refusal.code(), refusal.text_ja()),
         };
         assert_eq!(answer, expected);
@@ -355,17 +577,26 @@ mod tests {
         check(
             "券番号,氏名漢字,性別\r\na\r\nb",
             Encoding::Utf8,
-            "[0, 1, 2], 2 lines",
+            "0 1 2 -, 2 lines",
         );
         check(
             "\u{FEFF}性別,\"券番号\",氏名漢字 \n",
             Encoding::Utf8,
-            "[1, 2, 0], 0 lines",
+            "1 2 0 -, 0 lines",
         );
         check(
             shift_jis("券番号,氏名漢字,性別\r\n"),
             Encoding::Windows31j,
-            "[0, 1, 2], 0 lines",
+            "0 1 2 -, 0 lines",
+        );
+    }
+
+    #[test]
+    fn an_item_that_need_not_be_there_may_be_there() {
+        check(
+            "住所,券番号,氏名漢字,性別\n",
+            Encoding::Utf8,
+            "1 2 3 0, 0 lines",
         );
     }
 
@@ -402,9 +633,9 @@ mod tests {
             "file-empty: ファイルが空です。ファイルを選び直してください。",
         );
         check(
-            "券番号,氏名漢字,性別\n1,\0,2\n",
+            "券番号,\0,性別\n",
             Encoding::Utf8,
-            "file-nul-byte: 2行目にNUL文字があります。テキストファイルではないか、途中で壊れています。もう一度出力してください。",
+            "file-nul-byte: 1行目にNUL文字があります。テキストファイルではないか、途中で壊れています。もう一度出力してください。",
         );
         check(
             "券番号,氏名漢字,性別\r1,山,2\r",
@@ -428,11 +659,11 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_left_open_refuses_the_file_and_names_the_line() {
+    fn a_quote_left_open_in_the_header_refuses_the_file() {
         check(
-            "券番号,氏名漢字,性別\n1,山,2\n2,\"川,1\n3,\"谷\",1\n",
+            "券番号,\"氏名漢字,性別\n",
             Encoding::Utf8,
-            "file-quotes: 3行目の引用符(\")が閉じられていません。引用符を閉じてください。項目の中で改行することはできません。",
+            "file-quotes: 1行目の引用符(\")が閉じられていません。引用符を閉じてください。項目の中で改行することはできません。",
         );
     }
 
@@ -456,12 +687,20 @@ mod tests {
             StructureRefusal::LineEnds,
             StructureRefusal::Quotes { line: 3 },
             StructureRefusal::HeaderMissing {
-                items: ITEMS.to_vec(),
+                items: LAYOUT.items.to_vec(),
             },
             StructureRefusal::Header {
                 missing: vec!["性別"],
                 repeated: vec!["券番号"],
                 unknown: vec![3, 4],
+            },
+            StructureRefusal::OtherCity {
+                expected: MunicipalityCode::parse("131016").unwrap(),
+                found: MunicipalityCode::parse("011002").unwrap(),
+            },
+            StructureRefusal::OtherFile,
+            StructureRefusal::Unread {
+                kind: io::ErrorKind::TimedOut,
             },
         ];
         insta::assert_snapshot!(refusals.map(|refusal| refusal.text_en()).join("\n"));
