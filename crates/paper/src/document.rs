@@ -16,33 +16,52 @@ use crate::PaperRefusal;
 use crate::fonts::Face;
 use crate::layout::{Layout, Line, MM_PER_POINT, Mark, Shape};
 
-/// Writes each layout as a page.
+/// A PDF while it is written.
 ///
 /// Fonts are embedded with only the glyphs used. There is no date and no random id in it, so the
-/// same pages are the same bytes.
-///
-/// # Errors
-/// [`PaperRefusal::Unwritten`] if the document could not be assembled.
-pub(crate) fn pdf(title: &str, pages: &[Layout]) -> Result<Vec<u8>, PaperRefusal> {
-    let mut document = Document::new();
-    document.set_metadata(
-        Metadata::new()
-            .title(title.to_owned())
-            .language("ja".to_owned())
-            .creator("Sesshu".to_owned()),
-    );
-    for layout in pages {
+/// same pages are the same bytes. A page is drawn when it is added; what is kept of it is a fraction
+/// of its layout.
+pub(crate) struct Pdf {
+    document: Document,
+}
+
+impl Pdf {
+    /// A document without pages.
+    pub(crate) fn new(title: &str) -> Self {
+        let mut document = Document::new();
+        document.set_metadata(
+            Metadata::new()
+                .title(title.to_owned())
+                .language("ja".to_owned())
+                .creator("Sesshu".to_owned()),
+        );
+        Self { document }
+    }
+
+    /// Draws a layout as the next page.
+    ///
+    /// # Errors
+    /// [`PaperRefusal::Unwritten`] for a page without width or height.
+    pub(crate) fn add(&mut self, layout: &Layout) -> Result<(), PaperRefusal> {
         let settings = PageSettings::from_wh(points(layout.width_mm), points(layout.height_mm))
             .ok_or_else(|| PaperRefusal::unwritten("a page without width or height"))?;
-        let mut page = document.start_page_with(settings);
+        let mut page = self.document.start_page_with(settings);
         let mut surface = page.surface();
         for mark in &layout.marks {
             draw(&mut surface, mark);
         }
         surface.finish();
         page.finish();
+        Ok(())
     }
-    document.finish().map_err(PaperRefusal::unwritten)
+
+    /// The file.
+    ///
+    /// # Errors
+    /// [`PaperRefusal::Unwritten`] if the document could not be assembled.
+    pub(crate) fn finish(self) -> Result<Vec<u8>, PaperRefusal> {
+        self.document.finish().map_err(PaperRefusal::unwritten)
+    }
 }
 
 fn draw(surface: &mut Surface<'_>, mark: &Mark) {

@@ -34,6 +34,16 @@ pub(crate) struct Glyph {
     pub text: Range<usize>,
 }
 
+/// The characters of a text that some paper could not be printed with (外字), in code point order: for
+/// what stands on every paper, where one would refuse them all.
+#[must_use]
+pub fn missing_characters(text: &str) -> Vec<String> {
+    let faces = [Face::Gothic, Face::ProportionalGothic];
+    let missing = faces.into_iter().filter_map(|face| face.shape(text).err());
+    let missing: std::collections::BTreeSet<String> = missing.flatten().collect();
+    missing.into_iter().collect()
+}
+
 impl Face {
     /// The font file.
     pub(crate) fn bytes(self) -> &'static [u8] {
@@ -78,6 +88,19 @@ impl Face {
         } else {
             Err(missing)
         }
+    }
+
+    /// The text with 〓 for every character the face lacks, as the ledgers of cities have it (外字).
+    ///
+    /// For lists to work from; whatever certifies a name refuses instead.
+    pub(crate) fn with_geta(self, text: &str) -> String {
+        clusters(text)
+            .filter_map(|(range, ..)| text.get(range))
+            .map(|cluster| match self.shape(cluster) {
+                Ok(_) => cluster,
+                Err(_) => "〓",
+            })
+            .collect()
     }
 
     /// Draws the outline of one glyph, `em` units high, y upwards.
@@ -165,6 +188,12 @@ mod tests {
             Face::Gothic.shape("山田\n").err(),
             Some(vec!["\n".to_owned()])
         );
+    }
+
+    #[test]
+    fn a_list_has_a_geta_for_what_the_face_lacks() {
+        let name = "𠮷田　邉\u{E01EF}子";
+        assert_eq!(Face::Gothic.with_geta(name), "〓田　〓子");
     }
 
     #[test]

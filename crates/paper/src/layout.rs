@@ -12,6 +12,7 @@ use crate::fonts::{Face, Glyph};
 pub(crate) const MM_PER_POINT: f32 = 25.4 / 72.0;
 
 /// A piece of paper with its marks; x to the right and y downwards from the top left corner.
+#[derive(Clone)]
 pub(crate) struct Layout {
     pub width_mm: f32,
     pub height_mm: f32,
@@ -57,6 +58,8 @@ pub(crate) enum Ink {
     Black,
     /// For what must not draw the eye or a scanner: labels, hairlines, crop marks.
     Grey,
+    /// Behind the labels of a table.
+    Shade,
 }
 
 /// A rectangle, in millimetres.
@@ -83,6 +86,7 @@ pub(crate) struct Style {
 #[derive(Clone, Copy)]
 pub(crate) enum Align {
     Left,
+    Center,
     Right,
     /// Spread evenly over the whole width (均等割付), as labels of Japanese forms are.
     Spread,
@@ -134,6 +138,7 @@ impl Layout {
         let gaps = glyphs.len().saturating_sub(1);
         let (start_mm, spacing_em) = match style.align {
             Align::Left => (0.0, 0.0),
+            Align::Center => (room_mm / 2.0, 0.0),
             Align::Right => (room_mm, 0.0),
             Align::Spread if gaps == 0 => (room_mm / 2.0, 0.0),
             Align::Spread => (0.0, room_mm / em_mm / gaps as f32),
@@ -169,6 +174,16 @@ impl Layout {
             .extend(piece.marks.into_iter().map(|mark| mark.moved(x_mm, y_mm)));
         self.missing.extend(piece.missing);
         self.too_long.extend(piece.too_long);
+    }
+
+    /// Remembers that a part does not fit.
+    pub(crate) fn refuse_too_long(&mut self, part: &'static str) {
+        self.too_long.push(part);
+    }
+
+    /// Remembers what cannot be written.
+    pub(crate) fn refuse_missing(&mut self, characters: Vec<String>) {
+        self.missing.extend(characters);
     }
 
     /// The layout, if everything could be written and stands on the paper.
@@ -256,13 +271,23 @@ impl Ink {
         match self {
             Self::Black => 0,
             Self::Grey => 0x59,
+            Self::Shade => 0xec,
         }
     }
 }
 
 impl Area {
     /// As thin as office printers hold without breaks.
-    const HAIRLINE_MM: f32 = 0.12;
+    pub(crate) const HAIRLINE_MM: f32 = 0.12;
+
+    pub(crate) const fn new(x_mm: f32, y_mm: f32, width_mm: f32, height_mm: f32) -> Self {
+        Self {
+            x_mm,
+            y_mm,
+            width_mm,
+            height_mm,
+        }
+    }
 
     /// A thin line to the right of the given point.
     pub(crate) const fn horizontal(x_mm: f32, y_mm: f32, width_mm: f32) -> Self {

@@ -37,6 +37,22 @@ pub enum PaperRefusal {
         /// Which coupon of the sheet, from 1.
         position: usize,
     },
+    /// A form of a pack without a draft: it could only be keyed.
+    #[error(
+        "{position}枚目の予診票に控えがありません。もう一度作成してください。/ Form {position} carries no draft. Make the pack again."
+    )]
+    NoDraft {
+        /// Which form, from 1.
+        position: usize,
+    },
+    /// Two forms of a pack with one id: two people's doses would become one record.
+    #[error(
+        "{position}枚目の予診票の番号が重複しています。もう一度作成してください。/ Form {position} has the id of another. Make the pack again."
+    )]
+    SameForm {
+        /// Which form, from 1.
+        position: usize,
+    },
     /// None, or more than fit.
     #[error(
         "1枚に印刷できるのは1〜{most}件です({got}件あります)。/ Between 1 and {most} can be printed at once; there are {got}."
@@ -95,6 +111,8 @@ impl PaperRefusal {
             Self::TooLong { .. } => "paper_too_long",
             Self::Meaningless { .. } => "paper_meaningless",
             Self::OtherCity { .. } => "paper_other_city",
+            Self::NoDraft { .. } => "paper_no_draft",
+            Self::SameForm { .. } => "paper_same_form",
             Self::Count { .. } => "paper_count",
             Self::PixelsPerMillimetre { .. } => "paper_pixels_per_millimetre",
             Self::Sheets { .. } => "paper_sheets",
@@ -122,7 +140,32 @@ fn japanese(parts: &[&'static str]) -> String {
             "address lines" => "住所の行",
             "sender" | "advice" => "市町村名",
             "coupons" => "券",
-            "sheets" => "用紙",
+            "sheets" | "sheets in a file" => "用紙",
+            "kana" => "フリガナ",
+            "birth" => "生年月日",
+            "venue" => "会場",
+            "lot" => "ロット番号",
+            "dose" | "doses" => "接種の記録",
+            "mayor" => "首長名",
+            "desk" => "担当窓口",
+            "romaji" => "ローマ字氏名",
+            "draft" => "二次元コード",
+            "questions" | "question" => "質問事項",
+            "turns" => "回数",
+            "forms" => "予診票",
+            "row" | "rows" => "一覧の行",
+            "product" | "vaccine" | "vaccines" => "ワクチン",
+            "symptoms" => "症状",
+            "summary" => "概要",
+            "cause" => "原因",
+            "harm" => "健康被害",
+            "explained" => "説明",
+            "measures" => "再発防止策",
+            "reporter" => "報告者",
+            "place" => "接種場所",
+            "background" => "接種前の状況",
+            "other cause" => "他要因",
+            "hospital" => "入院した病院",
             other => other,
         })
         .collect();

@@ -9,7 +9,7 @@ use domain::coupons::Coupon;
 use domain::places::{MunicipalityCode, Places};
 
 use crate::coupons::{HEIGHT_MM, WIDTH_MM, coupon_layout};
-use crate::document::pdf;
+use crate::document::Pdf;
 use crate::fonts::Face;
 use crate::layout::{Align, Area, Ink, Layout, Slot, Style};
 use crate::{PaperRefusal, RefusedSheet};
@@ -40,10 +40,10 @@ pub struct CouponSheet {
 /// [`PaperRefusal::Count`] for no sheets or more than [`SHEETS_MAX`].
 pub fn coupon_sheet_pdf(sheets: &[CouponSheet]) -> Result<Vec<u8>, PaperRefusal> {
     counted("sheets", sheets.len(), 1, SHEETS_MAX)?;
-    let (mut pages, mut refused) = (Vec::new(), Vec::new());
+    let (mut pdf, mut refused) = (Pdf::new("接種券"), Vec::new());
     for (index, sheet) in sheets.iter().enumerate() {
-        match sheet_layout(sheet) {
-            Ok(page) => pages.push(page),
+        match sheet.layout() {
+            Ok(page) => pdf.add(&page)?,
             Err(refusal) => refused.push(RefusedSheet {
                 position: index + 1,
                 refusal,
@@ -53,7 +53,7 @@ pub fn coupon_sheet_pdf(sheets: &[CouponSheet]) -> Result<Vec<u8>, PaperRefusal>
     if !refused.is_empty() {
         return Err(PaperRefusal::Sheets { refused });
     }
-    pdf("接種券", &pages)
+    pdf.finish()
 }
 
 /// Sheets in one file: seconds of work and some 10 MB. A city's 100,000 go out in chunks.
@@ -127,7 +127,19 @@ impl fmt::Debug for CouponSheet {
     }
 }
 
-fn counted(part: &'static str, got: usize, least: usize, most: usize) -> Result<(), PaperRefusal> {
+impl CouponSheet {
+    pub(crate) fn layout(&self) -> Result<Layout, PaperRefusal> {
+        sheet_layout(self)
+    }
+}
+
+/// Refuses too few and too many.
+pub(crate) fn counted(
+    part: &'static str,
+    got: usize,
+    least: usize,
+    most: usize,
+) -> Result<(), PaperRefusal> {
     if (least..=most).contains(&got) {
         Ok(())
     } else {
@@ -239,7 +251,7 @@ fn write_advice(page: &mut Layout, sheet: &CouponSheet) {
 }
 
 /// Short ticks at the corners, off the seal: the handbook wants no dark rule around a coupon (TB/130).
-fn crop_marks(x_mm: f32, y_mm: f32) -> Vec<Area> {
+pub(crate) fn crop_marks(x_mm: f32, y_mm: f32) -> Vec<Area> {
     const OFF_MM: f32 = 1.0;
     const LENGTH_MM: f32 = 1.5;
     let mut marks = Vec::new();

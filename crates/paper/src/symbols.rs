@@ -11,6 +11,19 @@ use crate::layout::Area;
 /// the space allows. `None` if the text does not fit.
 pub(crate) fn qr_bars(digits: &str, area: Area) -> Option<Vec<Area>> {
     let code = QrCode::with_version(digits, Version::Normal(1), EcLevel::M).ok()?;
+    Some(modules_in(&code, area))
+}
+
+/// A QR model 2 code of any text at level M, in the smallest version that holds it.
+///
+/// Level M repairs 15 %: a form is folded, stapled and written on. `None` beyond what the largest
+/// version holds.
+pub(crate) fn draft_bars(text: &str, area: Area) -> Option<Vec<Area>> {
+    let code = QrCode::with_error_correction_level(text, EcLevel::M).ok()?;
+    Some(modules_in(&code, area))
+}
+
+fn modules_in(code: &QrCode, area: Area) -> Vec<Area> {
     let modules = code.width();
     let (width_mm, height_mm) = (
         area.width_mm / modules as f32,
@@ -32,7 +45,7 @@ pub(crate) fn qr_bars(digits: &str, area: Area) -> Option<Vec<Area>> {
             column += run.len();
         }
     }
-    Some(bars)
+    bars
 }
 
 /// How many narrow elements a wide one is as wide as: the middle of what NW-7 allows (2 to 3), the
