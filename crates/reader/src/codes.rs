@@ -30,6 +30,25 @@ pub fn read_qr(grey: &Grey) -> Option<Qr> {
     read_qr_patiently(grey).or(quickly)
 }
 
+/// The text of every QR code that one look finds, in the order they were found: on paper that carries more codes
+/// than a coupon's.
+pub fn read_qr_texts(grey: &Grey) -> Vec<String> {
+    let looks: [&dyn Fn() -> Vec<Qr>; 3] = [
+        &|| qr_codes(grey, Ink::AsItIs),
+        &|| qr_codes(&sharp(grey), Ink::AsItIs),
+        &|| qr_codes(&sharp(grey).shrunk(2), Ink::AsItIs),
+    ];
+    let found = looks
+        .iter()
+        .map(|look| look())
+        .find(|codes| !codes.is_empty());
+    found
+        .unwrap_or_default()
+        .into_iter()
+        .map(|code| code.text)
+        .collect()
+}
+
 /// Looks at the picture as it is, then sharpened, then sharpened and halved: on blurred photographs each finds some
 /// that the others miss.
 pub(crate) fn read_qr_quickly(grey: &Grey) -> Option<Qr> {
@@ -190,11 +209,11 @@ fn nw7_digits(grey: &Grey) -> Option<(String, usize)> {
     is_coupon.then(|| (digits.to_owned(), row))
 }
 
-type Bitmap<'a> = BinaryBitmap<HybridBinarizer<Luma8Source<'a>>>;
+pub(crate) type Bitmap<'a> = BinaryBitmap<HybridBinarizer<Luma8Source<'a>>>;
 
 /// Lets a decoder look at the picture. A decoder that panics has read nothing: it is others' code, fed with whatever
 /// somebody photographed, and must not take the request down.
-fn guarded<T>(grey: &Grey, decode: impl FnOnce(&mut Bitmap) -> Option<T>) -> Option<T> {
+pub(crate) fn guarded<T>(grey: &Grey, decode: impl FnOnce(&mut Bitmap) -> Option<T>) -> Option<T> {
     catch_unwind(AssertUnwindSafe(|| {
         let width = u32::try_from(grey.width()).ok()?;
         let height = u32::try_from(grey.height()).ok()?;

@@ -89,7 +89,7 @@ pub(crate) struct Verdict {
 }
 
 /// The length of a ticket number (券番号), which is what most bar codes hold.
-const TICKET_DIGITS: usize = 10;
+pub(crate) const TICKET_DIGITS: usize = 10;
 /// Two channels, printed and decoded independently, say the same.
 const CONFIDENCE_OF_TWO: f32 = 0.999;
 /// One QR code: its error correction makes a misreading very rare, but nothing else in the picture confirms it.

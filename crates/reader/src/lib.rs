@@ -5,10 +5,12 @@
 //! sure, the answer is "no" with a reason. Nothing here knows which municipalities or coupons exist: form and check
 //! digit are all that is judged.
 //!
-//! The line reader depends on no other crate, so that it can run wherever a camera is.
+//! Without the feature `photographs` the crate depends on no other, so that it can run wherever a camera is: a browser
+//! decodes picture and codes by itself, and hands both to [`read_frame`].
 
 mod chain;
 pub mod check;
+#[cfg(feature = "photographs")]
 mod codes;
 mod components;
 mod decode;
@@ -16,20 +18,29 @@ mod fit;
 mod fusion;
 mod grey;
 mod line;
+#[cfg(feature = "photographs")]
 mod look;
 mod net;
+#[cfg(feature = "photographs")]
 mod photo;
+#[cfg(feature = "photographs")]
+mod seals;
+pub mod sessions;
 mod strip;
 mod threshold;
 
-pub use codes::{Qr, read_nw7, read_qr};
+#[cfg(feature = "photographs")]
+pub use codes::{Qr, read_nw7, read_qr, read_qr_texts};
 pub use fusion::{Channel, Outcome, Why};
 pub use grey::{Grey, Turn};
 pub use line::{CONFIDENCE_MIN, LineReading, read_line};
+#[cfg(feature = "photographs")]
 pub use photo::{
     DECODED_BYTES_MAX, FILE_BYTES_MAX, PIXELS_MAX, PictureRefusal, SIDE_READ_MAX,
     decode as decode_photo,
 };
+#[cfg(feature = "photographs")]
+pub use seals::{read_seals, read_seals_grey};
 
 use fusion::{Found, weigh};
 
@@ -69,20 +80,40 @@ impl Strip {
     }
 
     /// The picture as a PNG file; the same strip gives the same bytes.
+    #[cfg(feature = "photographs")]
     pub fn png(&self) -> Vec<u8> {
         photo::png(&self.0)
     }
+}
+
+/// Reads a camera's frame in which somebody else has looked for codes: the text of a QR code, whatever it says, and
+/// the digits of a bar code NW-7. The printed line is read here, and all three are weighed as in a photograph.
+///
+/// A frame is not turned: whoever holds a camera sees how the coupon lies.
+pub fn read_frame(grey: &Grey, qr: Option<String>, nw7: Option<String>) -> Reading {
+    // Bars of another length, or with the letters that Codabar knows, are not a coupon's.
+    let nw7 = nw7.filter(|digits| {
+        matches!(digits.len(), 10 | 18) && digits.bytes().all(|digit| digit.is_ascii_digit())
+    });
+    let found = Found {
+        qr,
+        line: read_line(grey),
+        nw7,
+    };
+    reading(weigh(&found), found)
 }
 
 /// Reads a JPEG, PNG or WebP photograph.
 ///
 /// # Errors
 /// Refuses what is no picture, or one above the limits [`FILE_BYTES_MAX`] and [`PIXELS_MAX`].
+#[cfg(feature = "photographs")]
 pub fn read(bytes: &[u8]) -> Result<Reading, PictureRefusal> {
     Ok(read_grey(&decode_photo(bytes)?))
 }
 
 /// Reads a grey picture, however it is turned.
+#[cfg(feature = "photographs")]
 pub fn read_grey(grey: &Grey) -> Reading {
     let found = look::look(grey);
     reading(weigh(&found), found)
