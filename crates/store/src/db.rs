@@ -73,8 +73,6 @@ const SQLITE_READERS: u32 = 8;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// More of them, for work beside the ledger's writers under the same locks: an import, a projection.
 const POSTGRES_LOCKING: u32 = 2;
-/// Ledger writers of one server beside each other on PostgreSQL, each with a connection more.
-const POSTGRES_WRITERS: usize = 2;
 /// How a transaction begins that takes row locks by its first statement and sees what was committed
 /// before it had them.
 const BEGIN_LOCKING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
@@ -293,15 +291,6 @@ impl Db {
     /// it and not a request's worker first. The embedded engine has its thread already.
     pub(crate) fn wants_writer_threads(&self) -> bool {
         !self.is_embedded()
-    }
-
-    /// How many ledger writers run beside each other: SQLite takes one writer at a time.
-    pub(crate) fn writers(&self) -> usize {
-        if self.is_embedded() {
-            1
-        } else {
-            POSTGRES_WRITERS
-        }
     }
 
     /// Closes all connections; what was committed stays.

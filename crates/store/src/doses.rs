@@ -4,21 +4,22 @@
 use domain::access::{CityPermit, OrganisationId, VenuePermit};
 use domain::calendar::{Day, Instant};
 use domain::coupons::{CouponLine, CouponNumber};
-use domain::doses::{Answer, DoseId, Facts, InputWay, Standing, answer_of};
+use domain::doses::{Answer, DoseId, Facts, InputWay, Standing, Version, answer_of};
 use domain::findings::{Finding, FindingCode, Severity};
-use domain::people::{Sex, search_key};
+use domain::people::{Sex, search_key, sound_key};
 use domain::places::MunicipalityCode;
 use domain::statistics::AgeBand;
 use uuid::Uuid;
 
 use crate::db::{Db, sql};
 use crate::error::{Error, Result};
+use crate::people::beginning;
 use crate::residents::{Resident, ResidentRow};
 
 /// Rows on one page at most: what a person reads, and what a request may cost.
 pub const PAGE_MAX: i64 = 200;
 /// Comes after every text that begins like a search word, in the binary order of both engines.
-const AFTER_ANY: char = '\u{10FFFF}';
+pub(crate) const AFTER_ANY: char = '\u{10FFFF}';
 
 /// A record as it stands now.
 #[derive(Clone, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub struct Record {
     pub venue: OrganisationId,
     /// That venue's name on the day.
     pub venue_name: String,
+    /// The city that the venue stands in.
+    pub venue_city: MunicipalityCode,
     /// By which way the digits came in.
     pub input: InputWay,
     /// How it stands.
@@ -66,6 +69,13 @@ pub struct Record {
 }
 
 impl Record {
+    /// What it says, as one word for whoever wants to change it.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        let voided = self.standing == Standing::Void;
+        Version::of(self.id, &self.facts(), voided, self.confirmed)
+    }
+
     /// What it says, as the rules take it.
     #[must_use]
     pub fn facts(&self) -> Facts {
@@ -163,6 +173,7 @@ impl TryFrom<DoseRow> for Record {
             doctor: row.doctor,
             venue: OrganisationId(uuid("venue", &row.venue)?),
             venue_name: row.venue_name,
+            venue_city: MunicipalityCode::parse(&row.venue_city).map_err(|_| bad("venue_city"))?,
             input: InputWay::parse(&row.input).ok_or_else(|| bad("input"))?,
             answer: answer_of(standing, &findings),
             standing,
@@ -235,6 +246,47 @@ pub async fn count_of_venue(
         .collect()
 }
 
+/// Coupons in one answer of [`used_in_city`] at most.
+pub const USED_MAX: i64 = 10_000;
+
+/// A coupon's number and the turn of a dose that is recorded on it.
+pub type Used = (CouponNumber, u8);
+
+/// The numbers and turns that doses are recorded for in the ledger of the venue's city, after one of them; in order.
+///
+/// For the filter that a venue's tablets carry: the caller makes prints of them that nobody reads back, and hands none
+/// of them out. An interview or a record taken back uses nothing up.
+///
+/// # Errors
+/// The database's own.
+pub async fn used_in_city(db: &Db, permit: &VenuePermit, after: Option<Used>) -> Result<Vec<Used>> {
+    let (number, turn) = after.map_or((String::new(), 0), |(number, turn)| {
+        (number.as_str().to_owned(), i64::from(turn))
+    });
+    let rows: Vec<(String, i64)> = db
+        .query(sql!(
+            "SELECT DISTINCT number, turn FROM dose
+             WHERE municipality = $1 AND (number, turn) > ($2, $3) AND standing NOT IN ('interview', 'void')
+             ORDER BY number, turn LIMIT $4"
+        ))
+        .bind(permit.city().as_str().to_owned())
+        .bind(number)
+        .bind(turn)
+        .bind(USED_MAX)
+        .all()
+        .await?;
+    let wrong = |column| Error::Inconsistent {
+        table: "dose",
+        column,
+    };
+    rows.into_iter()
+        .map(|(number, turn)| {
+            let number = CouponNumber::parse(&number).map_err(|_| wrong("number"))?;
+            Ok((number, u8::try_from(turn).map_err(|_| wrong("turn"))?))
+        })
+        .collect()
+}
+
 /// A record this venue registered, whatever the day.
 ///
 /// # Errors
@@ -251,6 +303,28 @@ pub async fn of_venue(db: &Db, permit: &VenuePermit, dose: DoseId) -> Result<Opt
     .await?
     .map(Record::try_from)
     .transpose()
+}
+
+/// Whether a city's ledger has a record of this id already, whoever sent it: of a form that two venues
+/// scan, the second must hear that it has been entered, and nothing else of it.
+///
+/// # Errors
+/// The database's.
+pub async fn is_recorded(
+    db: &Db,
+    _permit: &VenuePermit,
+    city: MunicipalityCode,
+    dose: DoseId,
+) -> Result<bool> {
+    let found: Option<(i64,)> = db
+        .query(sql!(
+            "SELECT seq FROM dose WHERE municipality = $1 AND dose_id = $2"
+        ))
+        .bind(city.as_str().to_owned())
+        .bind(dose.0.as_bytes().to_vec())
+        .optional()
+        .await?;
+    Ok(found.is_some())
 }
 
 /// Which records of a city's ledger to show.
@@ -285,11 +359,11 @@ pub struct Listed {
 
 /// A page of a list, and where the next one begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page<T> {
+pub struct Page<T, N = i64> {
     /// The rows.
     pub items: Vec<T>,
-    /// Pass it as `before_seq` for the next page.
-    pub next: Option<i64>,
+    /// What to pass to get the next page (of records: `before_seq`), if there is one.
+    pub next: Option<N>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -329,12 +403,14 @@ pub async fn page(
         .bind(limit + 1)
         .bind(filter.finding.map_or("", FindingCode::as_str));
     if let Some(text) = searched {
-        let key = search_key(text);
+        let (written, sound) = (beginning(&search_key(text)), beginning(&sound_key(text)));
         let number = CouponNumber::parse(text).map_or(String::new(), |n| n.as_str().to_owned());
         statement = statement
             .bind(number)
-            .bind(key.clone())
-            .bind(format!("{key}{AFTER_ANY}"));
+            .bind(written.0)
+            .bind(written.1)
+            .bind(sound.0)
+            .bind(sound.1);
     }
     let mut rows: Vec<ListedRow> = statement.all().await?;
     let more = rows.len() as i64 > limit;
@@ -375,7 +451,7 @@ fn listing(filter: &Filter, searched: bool) -> &'static str {
                    SELECT x.number FROM coupon AS x
                    JOIN resident AS y ON y.municipality = x.municipality AND y.resident_no = x.resident_no
                    WHERE x.municipality = $1 AND y.protected = 0
-                     AND ((y.kana_key >= $11 AND y.kana_key < $12)
+                     AND ((y.kana_key >= $13 AND y.kana_key < $14)
                        OR (y.name_key >= $11 AND y.name_key < $12)))
              ORDER BY d.seq DESC LIMIT $8"
         );

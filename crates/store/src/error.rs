@@ -33,6 +33,9 @@ pub enum Error {
         /// The column.
         column: &'static str,
     },
+    /// Individual Numbers cannot be sealed or opened.
+    #[error(transparent)]
+    Sealed(#[from] crate::seals::SealFault),
     /// The statement itself was refused: a mistake of ours.
     #[error("the database refused `{sql}`")]
     Statement {

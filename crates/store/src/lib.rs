@@ -4,18 +4,36 @@
 //! takes a permit of [`domain::access`], and takes the city or the venue from it.
 
 pub mod accounts;
+pub mod approvals;
 pub mod audit;
+pub mod checks;
+pub mod closings;
+pub mod coupons;
 pub mod db;
+pub mod devices;
 pub mod doses;
 pub mod error;
+pub mod exports;
+pub mod imports;
+pub mod inquiries;
 pub mod ledger;
+pub mod lots;
 pub mod migrations;
+pub mod misreads;
+pub mod packs;
+pub mod people;
+pub mod receipts;
 pub mod recorder;
+pub mod register;
+pub mod reports;
 pub mod residents;
+pub mod seals;
+pub mod senders;
 pub mod sessions;
 pub mod settings;
 pub mod statistics;
 pub mod verify;
+pub mod worklists;
 
 pub use db::{Db, Location};
 pub use error::{Error, Result};

@@ -45,6 +45,81 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0005_wide_rows.sqlite.sql"),
         engines: Engines::OnlyEmbedded,
     },
+    Migration {
+        version: 6,
+        text: include_str!("../migrations/0006_taken_chains.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 7,
+        text: include_str!("../migrations/0007_imports.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 8,
+        text: include_str!("../migrations/0008_individual_numbers.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 9,
+        text: include_str!("../migrations/0009_resident_keys.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 10,
+        text: include_str!("../migrations/0010_coupon_issues.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 11,
+        text: include_str!("../migrations/0011_approvals.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 12,
+        text: include_str!("../migrations/0012_inquiries_and_reports.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 13,
+        text: include_str!("../migrations/0013_import_kinds.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 14,
+        text: include_str!("../migrations/0014_sealed_pieces.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 17,
+        text: include_str!("../migrations/0017_packs.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 18,
+        text: include_str!("../migrations/0018_addresses.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 19,
+        text: include_str!("../migrations/0019_withheld_looks.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 20,
+        text: include_str!("../migrations/0020_devices.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 22,
+        text: include_str!("../migrations/0022_lots.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 23,
+        text: include_str!("../migrations/0023_venue_day.sql"),
+        engines: Engines::Both,
+    },
 ];
 
 /// Brings the tables up to this program's version; safe to run at every start.
@@ -55,16 +130,16 @@ pub async fn migrate(db: &Db) -> Result<()> {
     transact!(db, |tx| {
         tx.script(db.dialect("CREATE TABLE IF NOT EXISTS migration (version BIGINT PRIMARY KEY)"))
             .await?;
-        let done: Option<(i64,)> = tx
+        // Each by itself: what was written side by side may come in another order than its numbers.
+        let done: Vec<(i64,)> = tx
             .query(sql!(
-                "SELECT version FROM migration ORDER BY version DESC LIMIT 1"
+                "SELECT version FROM migration WHERE version >= 1 ORDER BY version"
             ))
-            .optional()
+            .all()
             .await?;
-        let reached = done.map_or(0, |(version,)| version);
         for migration in MIGRATIONS
             .iter()
-            .filter(|migration| migration.version > reached)
+            .filter(|migration| !done.contains(&(migration.version,)))
         {
             let elsewhere = if db.is_embedded() {
                 Engines::OnlyPostgres
@@ -87,16 +162,15 @@ pub async fn migrate(db: &Db) -> Result<()> {
 /// # Errors
 /// [`Error::Unavailable`] if the database does not answer or its tables are of another version.
 pub async fn reached(db: &Db) -> Result<i64> {
-    let (reached,): (i64,) = db
+    let done: Vec<(i64,)> = db
         .query(sql!(
-            "SELECT version FROM migration ORDER BY version DESC LIMIT 1"
+            "SELECT version FROM migration WHERE version >= 1 ORDER BY version"
         ))
-        .one()
+        .all()
         .await?;
-    if MIGRATIONS
-        .last()
-        .is_some_and(|last| last.version == reached)
-    {
+    let reached = done.last().map_or(0, |(version,)| *version);
+    let wanted = MIGRATIONS.iter().map(|migration| (migration.version,));
+    if wanted.eq(done) {
         Ok(reached)
     } else {
         Err(Error::Unavailable(format!(

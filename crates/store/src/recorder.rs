@@ -1,8 +1,8 @@
 //! Recording (登録): every change of every ledger goes through here, many in one durable commit.
 //!
 //! Reports come from many hands at once. They wait in a queue; a writer takes all that wait, up to
-//! [`BATCH_MAX`], judges and appends them in one transaction, and answers each by itself once the
-//! commit is durable. Nothing waits for a batch to fill: a lone report is committed at once. If a
+//! [`Pace::batch_max`], judges and appends them in one transaction, and answers each by itself once
+//! the commit is durable. Nothing waits for a batch to fill: a lone report is committed at once. If a
 //! batch fails for a reason that is not the database's health, its members are tried one by one,
 //! so that one bad report never fails its neighbours.
 
@@ -18,23 +18,45 @@ use domain::access::{CityPermit, OrganisationId, UserId, VenuePermit};
 use domain::calendar::{Day, Instant};
 use domain::coupons::{CouponLine, CouponNumber};
 use domain::doses::{
-    Answer, ChangeRefusal, Circumstances, DoseId, Editor, Facts, Held, History, InputWay, Route,
-    Standing, Verdict, judge, route, turn_of,
+    Answer, ChangeRefusal, DoseId, Editor, Facts, History, InputWay, Route, Standing, Version,
+    route,
 };
 use domain::findings::Finding;
 use domain::ledger::{Act, Sha};
 use domain::places::{MunicipalityCode, Places};
-use domain::vaccines::Vaccines;
+use domain::statistics::Effect;
 use tokio::sync::{Notify, mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::db::{Db, LedgerWriter, TRIES_MAX};
+use crate::db::{Db, LedgerWriter, TRIES_MAX, Tx};
 use crate::error::{Error, Result};
 
 /// Reports in one commit at most: past some hundreds the commit's cost no longer shows.
 pub const BATCH_MAX: usize = 512;
+/// Ledger writers of one server at most: each has a connection and a thread.
+pub const WRITERS_MAX: usize = 64;
 /// Reports that may wait in one queue before senders are held back.
 const QUEUE_MAX: usize = 4096;
+
+/// How the ledgers are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Reports in one commit at most, 1 to [`BATCH_MAX`]; at 1 each report is a transaction by itself.
+    pub batch_max: usize,
+    /// Writers beside each other, 1 to [`WRITERS_MAX`]; the embedded engine has one whatever is said
+    /// here, since it takes one at a time.
+    pub writers: usize,
+}
+
+impl Default for Pace {
+    /// Two writers: one works while the other's commit is on its way to the disk.
+    fn default() -> Self {
+        Self {
+            batch_max: BATCH_MAX,
+            writers: 2,
+        }
+    }
+}
 
 /// The clock and the randomness, handed in from outside.
 #[derive(Clone)]
@@ -91,6 +113,8 @@ pub struct Correction {
     pub reason: String,
     /// From which device.
     pub device: String,
+    /// What the record said to whoever corrects it; if it says something else by now, nothing is done.
+    pub seen: Option<Version>,
 }
 
 /// A record that shall be taken back, confirmed or opened again.
@@ -103,6 +127,37 @@ pub struct Decision {
     /// In whose ledger.
     pub city: MunicipalityCode,
     /// Why; may be empty for a confirmation.
+    pub reason: String,
+    /// From which device.
+    pub device: String,
+    /// What the record said to whoever decides; if it says something else by now, nothing is done.
+    pub seen: Option<Version>,
+}
+
+/// A dose that the city enters in place of a record under a wrong number.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Entering {
+    /// The new record's id, which is the act's.
+    pub id: DoseId,
+    /// What the wrong record said, but for the digits.
+    pub facts: Facts,
+    /// The city of the venue that gave it.
+    pub venue_city: MunicipalityCode,
+    /// Why, naming the record it stands for.
+    pub reason: String,
+    /// From which device.
+    pub device: String,
+}
+
+/// A record that shall be taken back if it still says what was seen, and is not confirmed.
+pub(crate) struct Withdrawal {
+    /// The act's own id.
+    pub id: Uuid,
+    /// Which record.
+    pub dose: DoseId,
+    /// What it said when it was looked at.
+    pub seen: Version,
+    /// Why.
     pub reason: String,
     /// From which device.
     pub device: String,
@@ -195,43 +250,15 @@ pub enum RecordError {
     Stopped,
 }
 
-/// What a report would be answered now; nothing is written.
-///
-/// # Errors
-/// The database's.
-pub async fn preview(
-    db: &Db,
-    permit: &VenuePermit,
-    facts: Facts,
-    today: Day,
-) -> Result<(Verdict, Route)> {
-    let route = route(&facts.line, permit.city(), Places::bundled());
-    let history = match route {
+/// What is known of a coupon, and since when its number is void.
+pub(crate) async fn known(tx: &mut Tx, route: Route) -> Result<(History, Option<Instant>)> {
+    match route {
         Route::Coupon { city, number } => {
-            let mut tx = db.begin_reading().await?;
-            rows::group(&mut tx, city, number).await?.history()
+            let group = rows::group(tx, city, number).await?;
+            Ok((group.history(), group.void_at(Some(number))))
         }
-        Route::Astray { .. } => History::default(),
-    };
-    let turn = turn_of(&facts.line, &history);
-    let candidate = Held {
-        // No record has this id, so that every record of the coupon is another one.
-        id: DoseId(Uuid::nil()),
-        seq: i64::MAX,
-        facts: Facts { turn, ..facts },
-        voided: false,
-        confirmed: false,
-        blocked: false,
-    };
-    let around = Circumstances {
-        today,
-        route,
-        venue_city: permit.city(),
-    };
-    Ok((
-        judge(&history, &candidate, &around, Vaccines::bundled()),
-        route,
-    ))
+        Route::Astray { .. } => Ok((History::default(), None)),
+    }
 }
 
 /// The receipt of a dose this venue registered, as it was given then.
@@ -268,6 +295,8 @@ pub(crate) enum What {
         facts: Facts,
         route: Route,
         venue_city: MunicipalityCode,
+        /// Why the city enters it by hand; its turn is then as said, whatever the digits leave open.
+        by_hand: Option<String>,
     },
     Correct {
         editor: Editor,
@@ -276,10 +305,14 @@ pub(crate) enum What {
     Void {
         editor: Editor,
         reason: String,
+        seen: Option<Version>,
     },
-    Confirm,
+    Confirm {
+        seen: Option<Version>,
+    },
     Reopen {
         reason: String,
+        seen: Option<Version>,
     },
     Match {
         number: CouponNumber,
@@ -317,11 +350,12 @@ impl Recorder {
     ///
     /// # Errors
     /// [`Error::Unavailable`] if the operating system gives no thread.
-    pub fn start(db: &Db, outside: &Outside) -> Result<(Self, Writers)> {
+    pub fn start(db: &Db, outside: &Outside, pace: Pace) -> Result<(Self, Writers)> {
         let committed = Arc::new(Notify::new());
         let mut queues = Vec::new();
         let mut writers = Vec::new();
-        for _ in 0..db.writers() {
+        let writers_wanted = if db.is_embedded() { 1 } else { pace.writers };
+        for _ in 0..writers_wanted.clamp(1, WRITERS_MAX) {
             let (sender, receiver) = mpsc::channel(QUEUE_MAX);
             queues.push(sender);
             let (ending, ended) = oneshot::channel();
@@ -329,6 +363,7 @@ impl Recorder {
             let work = write(
                 db.clone(),
                 outside.clone(),
+                pace.batch_max.clamp(1, BATCH_MAX),
                 receiver,
                 Arc::clone(&committed),
             );
@@ -390,9 +425,72 @@ impl Recorder {
                 facts,
                 route,
                 venue_city: permit.city(),
+                by_hand: None,
             },
         })
         .await
+    }
+
+    /// Records doses that the city has on paper, in this order: the city answers for them, and its
+    /// organisation stands where a venue would. One answer each; [`RecordError::NotFound`] for a
+    /// coupon of another city.
+    pub(crate) async fn enter(&self, permit: &CityPermit, reports: Vec<Report>) -> Vec<Outcome> {
+        let actor = permit.actor();
+        let commands = reports.into_iter().map(|report| Command {
+            id: report.id.0,
+            dose: report.id,
+            city: route(&report.line, permit.city(), Places::bundled()).city(),
+            by: Who {
+                user: actor.user,
+                organisation: actor.organisation,
+            },
+            device: report.device,
+            input: report.input,
+            what: What::Report {
+                route: route(&report.line, permit.city(), Places::bundled()),
+                facts: Facts {
+                    doctor: report.doctor,
+                    given_on: report.given_on,
+                    line: report.line,
+                    lot: report.lot,
+                    product: report.product,
+                    turn: report.line.turn_digit(),
+                    venue: actor.organisation,
+                    venue_name: report.venue_name,
+                },
+                venue_city: permit.city(),
+                by_hand: None,
+            },
+        });
+        self.submit_all(permit.city(), commands).await
+    }
+
+    /// Takes records of the city back that still say what was seen; one answer each.
+    ///
+    /// [`RecordError::Refused`] for one that says something else by now, or is confirmed.
+    pub(crate) async fn withdraw(
+        &self,
+        permit: &CityPermit,
+        withdrawals: Vec<Withdrawal>,
+    ) -> Vec<Outcome> {
+        let actor = permit.actor();
+        let commands = withdrawals.into_iter().map(|one| Command {
+            id: one.id,
+            dose: one.dose,
+            city: permit.city(),
+            by: Who {
+                user: actor.user,
+                organisation: actor.organisation,
+            },
+            device: one.device,
+            input: InputWay::Csv,
+            what: What::Void {
+                editor: Editor::City,
+                reason: one.reason,
+                seen: Some(one.seen),
+            },
+        });
+        self.submit_all(permit.city(), commands).await
     }
 
     /// Makes a record say something else; what it said before stays in the ledger.
@@ -428,6 +526,7 @@ impl Recorder {
             city,
             reason,
             device,
+            seen,
         } = decision;
         self.act(
             by,
@@ -438,6 +537,7 @@ impl Recorder {
             What::Void {
                 editor: by.editor(),
                 reason,
+                seen,
             },
         )
         .await
@@ -457,6 +557,7 @@ impl Recorder {
             dose,
             city,
             device,
+            seen,
             ..
         } = decision;
         self.act(
@@ -465,7 +566,7 @@ impl Recorder {
             dose,
             city,
             device,
-            What::Confirm,
+            What::Confirm { seen },
         )
         .await
     }
@@ -485,6 +586,7 @@ impl Recorder {
             city,
             reason,
             device,
+            seen,
         } = decision;
         self.act(
             &Authority::City(permit.clone()),
@@ -492,9 +594,23 @@ impl Recorder {
             dose,
             city,
             device,
-            What::Reopen { reason },
+            What::Reopen { reason, seen },
         )
         .await
+    }
+
+    /// Enters a dose in place of a record under a wrong number. The digits of a record never change,
+    /// so another coupon is another record.
+    ///
+    /// # Errors
+    /// [`RecordError::NotFound`] if the digits lead to another city, or as [`Self::correct`].
+    pub(crate) async fn replace(
+        &self,
+        permit: &CityPermit,
+        entering: Entering,
+    ) -> std::result::Result<Receipt, RecordError> {
+        let command = entered(permit, entering).ok_or(RecordError::NotFound)?;
+        self.submit(command).await
     }
 
     /// Judges the records of a coupon again because its person arrived or changed.
@@ -552,6 +668,36 @@ impl Recorder {
         answered.await.map_err(|_| RecordError::Stopped)?
     }
 
+    /// Puts all acts of a city into its queue before it waits for the first answer, so that they
+    /// share commits; they are done in this order.
+    async fn submit_all(
+        &self,
+        city: MunicipalityCode,
+        commands: impl Iterator<Item = Command>,
+    ) -> Vec<Outcome> {
+        let mut waiting = Vec::new();
+        for command in commands {
+            let (reply, answered) = oneshot::channel();
+            let refused = match self.queue_of(city) {
+                _ if command.city != city => Some(RecordError::NotFound),
+                None => Some(RecordError::Stopped),
+                Some(queue) => {
+                    let sent = queue.send(Job { command, reply }).await;
+                    sent.err().map(|_| RecordError::Stopped)
+                }
+            };
+            waiting.push(refused.map_or(Ok(answered), Err));
+        }
+        let mut outcomes = Vec::with_capacity(waiting.len());
+        for answer in waiting {
+            outcomes.push(match answer {
+                Ok(answered) => answered.await.unwrap_or(Err(RecordError::Stopped)),
+                Err(refused) => Err(refused),
+            });
+        }
+        outcomes
+    }
+
     /// One city's acts always take the same queue, so that two writers of this server never wait
     /// for the same chain.
     fn queue_of(&self, city: MunicipalityCode) -> Option<&mpsc::Sender<Job>> {
@@ -561,6 +707,90 @@ impl Recorder {
             .fold(0_usize, |sum, byte| sum * 31 + usize::from(byte));
         self.queues.get(number % self.queues.len().max(1))
     }
+}
+
+/// The act that enters a dose by hand; none if its digits do not lead into the city's own ledger.
+fn entered(permit: &CityPermit, entering: Entering) -> Option<Command> {
+    let Entering {
+        id,
+        facts,
+        venue_city,
+        reason,
+        device,
+    } = entering;
+    let route = route(&facts.line, permit.city(), Places::bundled());
+    let leads_here = route.number().is_some() && route.city() == permit.city();
+    leads_here.then(|| Command {
+        id: id.0,
+        dose: id,
+        city: permit.city(),
+        by: Authority::City(permit.clone()).who(),
+        device,
+        input: InputWay::Keyed,
+        what: What::Report {
+            facts,
+            route,
+            venue_city,
+            by_hand: Some(reason),
+        },
+    })
+}
+
+/// What a repair would come to; nothing is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rehearsal {
+    /// What would change in the statistics, cells that come out even left out.
+    pub effects: Vec<Effect>,
+    /// How the entered records would stand, in the order handed in.
+    pub standings: Vec<Standing>,
+}
+
+/// Tries a repair in memory: each record taken back, and what is entered in its place.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn rehearse(
+    db: &Db,
+    permit: &CityPermit,
+    now: Instant,
+    pairs: Vec<(DoseId, Entering)>,
+) -> Result<Rehearsal> {
+    let mut commands = Vec::with_capacity(pairs.len() * 2);
+    let mut entering = Vec::with_capacity(pairs.len());
+    for (dose, one) in pairs {
+        let new = one.id;
+        let Some(enter) = entered(permit, one) else {
+            continue;
+        };
+        commands.push(Command {
+            id: dose.0,
+            dose,
+            city: permit.city(),
+            by: enter.by,
+            device: String::new(),
+            input: InputWay::Keyed,
+            what: What::Void {
+                editor: Editor::City,
+                reason: String::new(),
+                seen: None,
+            },
+        });
+        commands.push(enter);
+        entering.push(new);
+    }
+    let mut tx = db.begin_reading().await?;
+    let mut batch = rows::load_reading(&mut tx, &commands, now).await?;
+    for command in &commands {
+        // What cannot be done is not done at the approval either, and is told there.
+        drop(batch.apply(command, &|| [0; 16]));
+    }
+    Ok(Rehearsal {
+        effects: batch.sum_of_effects(),
+        standings: entering
+            .into_iter()
+            .filter_map(|dose| batch.standing(permit.city(), dose))
+            .collect(),
+    })
 }
 
 /// Runs a writer on a thread and a runtime of its own.
@@ -575,10 +805,16 @@ fn on_a_thread(work: impl Future<Output = ()> + Send + 'static) -> std::io::Resu
 }
 
 /// A writer: takes what waits, commits it, answers; ends when the queue is closed and empty.
-async fn write(db: Db, outside: Outside, mut queue: mpsc::Receiver<Job>, committed: Arc<Notify>) {
+async fn write(
+    db: Db,
+    outside: Outside,
+    batch_max: usize,
+    mut queue: mpsc::Receiver<Job>,
+    committed: Arc<Notify>,
+) {
     let db = db.writer();
-    let mut jobs = Vec::with_capacity(BATCH_MAX);
-    while queue.recv_many(&mut jobs, BATCH_MAX).await > 0 {
+    let mut jobs = Vec::with_capacity(batch_max);
+    while queue.recv_many(&mut jobs, batch_max).await > 0 {
         let (commands, replies): (Vec<_>, Vec<_>) =
             jobs.drain(..).map(|job| (job.command, job.reply)).unzip();
         match commit(&db, &outside, &commands).await {
@@ -634,6 +870,11 @@ async fn commit(
     outside: &Outside,
     commands: &[Command],
 ) -> Result<Vec<Outcome>> {
+    if let [command] = commands
+        && let Some(outcome) = commit_unlocked(db, outside, command).await?
+    {
+        return Ok(vec![outcome]);
+    }
     let mut tries = 0;
     loop {
         tries += 1;
@@ -649,13 +890,36 @@ async fn try_commit(
     outside: &Outside,
     commands: &[Command],
 ) -> Result<Vec<Outcome>> {
-    let mut tx = db.begin().await?;
-    let mut batch = rows::load(&mut tx, commands, (outside.now)()).await?;
+    let (mut tx, mut batch) = rows::load(db, commands, (outside.now)()).await?;
     let mut outcomes = Vec::with_capacity(commands.len());
     for command in commands {
         outcomes.push(batch.apply(command, &*outside.salt));
     }
-    rows::save(&mut tx, batch).await?;
+    rows::save(&mut tx, &batch).await?;
     tx.commit().await?;
     Ok(outcomes)
+}
+
+/// A lone report of a new dose, on an engine where each way there and back costs more than the
+/// rows: one look, and one statement that writes only if nobody came between. None if somebody
+/// did, or there is more to it: nothing was written then.
+async fn commit_unlocked(
+    db: &LedgerWriter,
+    outside: &Outside,
+    command: &Command,
+) -> Result<Option<Outcome>> {
+    let Some(mut tx) = db.without_transaction().await? else {
+        return Ok(None);
+    };
+    // If the look fails, the way with locks tells why, on a new connection if need be.
+    let looked = rows::load_unlocked(&mut tx, command, (outside.now)()).await;
+    let Ok(Some((mut batch, place))) = looked else {
+        return Ok(None);
+    };
+    let outcome = batch.apply(command, &*outside.salt);
+    match rows::save_unmoved(&mut tx, &batch, place).await {
+        Ok(true) => Ok(Some(outcome)),
+        Ok(false) | Err(Error::Busy | Error::Exists) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

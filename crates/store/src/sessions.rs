@@ -45,10 +45,13 @@ pub async fn open(db: &Db, token: &TokenHash, session: &Session) -> Result<()> {
 
 /// Keeps what changed in an open session; a session closed meanwhile stays closed, and `false` says so.
 ///
+/// Under the row's lock: requests of one session that come together wait for each other, and none
+/// is told to come again.
+///
 /// # Errors
 /// The database's own.
 pub async fn keep(db: &Db, token: &TokenHash, session: &Session) -> Result<bool> {
-    transact!(db, |tx| {
+    transact!(db, begin_locking, |tx| {
         tx.query(sql!(
             "UPDATE session SET account = $2, record = $3, expires_at = $4 WHERE token_hash = $1"
         ))

@@ -3,10 +3,10 @@
 //! Invariant: a new day has none. Yesterday's lot would otherwise be written into today's records
 //! by nobody's decision; what was set before is at most a suggestion, shown unchecked.
 
-use domain::access::{UserId, VenuePermit};
+use domain::access::{OrganisationId, UserId, VenuePermit};
 use domain::calendar::{Day, Instant};
 
-use crate::db::{Db, sql, transact};
+use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
 
 /// What every dose of one person's day at a venue has in common.
@@ -46,6 +46,24 @@ pub async fn day(
         .bind(permit.venue().0.as_bytes().to_vec())
         .bind(user.0.as_bytes().to_vec())
         .bind(today.to_string())
+        .optional()
+        .await?;
+    found.map(setting_of).transpose()
+}
+
+/// What anybody at the venue set last for doses of a day, on that day.
+pub(crate) async fn latest(
+    tx: &mut Tx,
+    venue: OrganisationId,
+    day: Day,
+) -> Result<Option<DaySetting>> {
+    let found: Option<Row> = tx
+        .query(sql!(
+            "SELECT given_on, venue_name, doctor, product, lot, set_at FROM day_setting
+             WHERE venue = $1 AND day = $2 AND given_on = $2 ORDER BY set_at DESC LIMIT 1"
+        ))
+        .bind(venue.0.as_bytes().to_vec())
+        .bind(day.to_string())
         .optional()
         .await?;
     found.map(setting_of).transpose()

@@ -24,20 +24,31 @@ const CITIES_MAX: i64 = 256;
 /// Entries of one city read in one step, so that a step stays short for the writers beside it.
 const ENTRIES_MAX: i64 = 2000;
 
-/// Moves the counts on as far as the ledgers go; says how many entries were counted.
+/// Moves the counts on as far as the ledgers went when each was looked at; says how many entries
+/// were counted. One round over the cities, whatever is recorded meanwhile: a round that went on
+/// while there is something to count would not end in the rush hour, and every lone report would
+/// wait for one of its steps.
 ///
 /// # Errors
 /// The database's.
 pub async fn project(db: &Db) -> Result<u64> {
     let mut counted = 0;
     let mut tries = 0;
+    let mut after = String::new();
+    let mut another_round = false;
     loop {
-        match step(db).await {
-            Ok(0) => return Ok(counted),
-            Ok(entries) => {
-                counted += entries;
+        match step(db, &after).await {
+            Ok(Some(step)) => {
+                counted += step.entries;
+                another_round |= step.cut_off;
+                after = step.last;
                 tries = 0;
             }
+            Ok(None) if another_round => {
+                after = String::new();
+                another_round = false;
+            }
+            Ok(None) => return Ok(counted),
             // Another server counted these entries at the same time; its positions hold.
             Err(Error::Busy) if tries < TRIES_MAX => tries += 1,
             Err(error) => return Err(error),
@@ -95,23 +106,38 @@ fn table(stretches: &[Stretch]) -> Table {
 
 type Cell = (Day, Prefecture, Sex, AgeBand, u8);
 
-async fn step(db: &Db) -> Result<u64> {
+/// What was counted in one step.
+struct Step {
+    entries: u64,
+    /// The last of its cities, in the order of the codes.
+    last: String,
+    /// Whether a city has more than is counted in one step.
+    cut_off: bool,
+}
+
+/// Counts what there is of the next cities after this one; none if there is nothing.
+async fn step(db: &Db, after: &str) -> Result<Option<Step>> {
     let mut tx = db.begin_reading().await?;
     let behind: Vec<(String, i64, i64)> = tx
         .query(sql!(
             "SELECT c.municipality, COALESCE(p.seq, 0), c.seq
              FROM chain AS c
              LEFT JOIN progress AS p ON p.projection = $1 AND p.municipality = c.municipality
-             WHERE c.seq > COALESCE(p.seq, 0)
+             WHERE c.seq > COALESCE(p.seq, 0) AND c.municipality > $3
              ORDER BY c.municipality LIMIT $2"
         ))
         .bind(TALLY)
         .bind(CITIES_MAX)
+        .bind(after.to_owned())
         .all()
         .await?;
-    if behind.is_empty() {
-        return Ok(0);
-    }
+    let Some((last, _, _)) = behind.last() else {
+        return Ok(None);
+    };
+    let last = last.clone();
+    let cut_off = behind
+        .iter()
+        .any(|(_, from, head)| head - from > ENTRIES_MAX);
     let stretches = behind
         .into_iter()
         .map(|(city, from, head)| {
@@ -147,7 +173,11 @@ async fn step(db: &Db) -> Result<u64> {
     }
     let sums = Sums::of(&entries)?;
     sums.save(db, &stretches).await?;
-    Ok(counted.unsigned_abs())
+    Ok(Some(Step {
+        entries: counted.unsigned_abs(),
+        last,
+        cut_off,
+    }))
 }
 
 #[derive(Default)]

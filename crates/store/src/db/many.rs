@@ -1,19 +1,25 @@
 //! Many rows in one statement, as each engine takes them fastest.
 //!
 //! A statement says where its rows go in and of what types they are: `{rows: text, bigint, bytea}`.
-//! PostgreSQL is sent one array for each column; SQLite is sent a list of `VALUES`, at most
-//! [`SQLITE_ROWS`] at a time, so that few different texts have to be prepared.
+//! PostgreSQL is sent one array for each column; SQLite is sent a list of `VALUES`, of few different
+//! lengths ([`SQLITE_ROWS`]), so that few different texts have to be prepared.
 
 use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 
-use super::{Connected, Row, Tx};
+use super::writer::{LedgerWriter, Writer};
+use super::{Connected, Row, Tx, TxEngine};
 use crate::error::{Error, Result};
 
 /// Rows of one SQLite statement at most: each number of rows is a text of its own in the cache of
 /// prepared statements, and past some tens the rows, not the statement, are what costs.
 pub(super) const SQLITE_ROWS: usize = 64;
+
+/// Rows of one statement that has more than so many, where rows by the thousand come one statement
+/// after the other: each is a way to the engine's thread and back. The length is one more
+/// text only for each kind of statement.
+const SQLITE_ROWS_OF_MANY: usize = 512;
 
 /// Rows, held column by column.
 #[derive(Default)]
@@ -170,15 +176,15 @@ impl<'s> Parts<'s> {
         format!("{}VALUES {rows}{}", self.before, self.after)
     }
 
-    /// What PostgreSQL is sent, if so many arguments stand before these.
-    fn postgres(&self, before: usize) -> String {
+    /// What PostgreSQL is sent, if so many arguments stand before these; `only` says which rows.
+    fn postgres(&self, before: usize, only: &str) -> String {
         let arrays: Vec<String> = (before + 1..)
             .zip(&self.types)
             .map(|(number, kind)| format!("CAST(${number} AS {kind}[])"))
             .collect();
         let arrays = arrays.join(", ");
         format!(
-            "{}SELECT * FROM UNNEST({arrays}){}",
+            "{}SELECT * FROM UNNEST({arrays}){only}{}",
             self.before, self.after
         )
     }
@@ -202,6 +208,40 @@ impl Tx {
     }
 }
 
+impl LedgerWriter {
+    /// Begins a transaction with a question, both in one way to the engine and back. None where
+    /// others write too: there, what is asked has to be locked first.
+    ///
+    /// # Errors
+    /// As [`Error`].
+    pub(crate) async fn begin_asking<T: Row>(
+        &self,
+        sql: &'static str,
+        table: &mut Table,
+    ) -> Result<Option<(Tx, Vec<T>)>> {
+        let Self::Sqlite(writer) = self else {
+            return Ok(None);
+        };
+        let parts = Parts::that_fit(sql, table)?;
+        let fault = |source| Error::statement(sql, source);
+        let mut writing = Writer::hold(writer).await?;
+        let mut begin = writing.begun_by_the_caller();
+        let mut found = Vec::new();
+        for piece in pieces(table.rows()) {
+            let text = match begin.take() {
+                Some(begin) => format!("{begin};\n{}", parts.sqlite(piece.1)),
+                None => parts.sqlite(piece.1),
+            };
+            let mut args = SqliteArguments::default();
+            table.sqlite(piece, &mut args).map_err(fault)?;
+            let query = sqlx::query_as_with(sqlx::AssertSqlSafe(text), args);
+            found.extend(query.fetch_all(writing.connection()).await.map_err(fault)?);
+        }
+        let engine = TxEngine::SqliteWriting(writing);
+        Ok(Some((Tx { engine }, found)))
+    }
+}
+
 impl Many<'_> {
     /// All rows that come back.
     ///
@@ -214,7 +254,7 @@ impl Many<'_> {
         let mut found = Vec::new();
         match tx.connection() {
             Connected::Sqlite(one) => {
-                for piece in pieces(table.rows()) {
+                for piece in large_pieces(table.rows()) {
                     let text = sqlx::AssertSqlSafe(parts.sqlite(piece.1));
                     let mut args = SqliteArguments::default();
                     table.sqlite(piece, &mut args).map_err(fault)?;
@@ -223,7 +263,7 @@ impl Many<'_> {
                 }
             }
             Connected::Postgres(one) => {
-                let text = sqlx::AssertSqlSafe(parts.postgres(0));
+                let text = sqlx::AssertSqlSafe(parts.postgres(0, ""));
                 let mut args = PgArguments::default();
                 table.postgres(&mut args).map_err(fault)?;
                 let query = sqlx::query_as_with(text, args);
@@ -244,7 +284,7 @@ impl Many<'_> {
         let mut changed = 0;
         match tx.connection() {
             Connected::Sqlite(one) => {
-                for piece in pieces(table.rows()) {
+                for piece in large_pieces(table.rows()) {
                     let text = sqlx::AssertSqlSafe(parts.sqlite(piece.1));
                     let mut args = SqliteArguments::default();
                     table.sqlite(piece, &mut args).map_err(fault)?;
@@ -254,7 +294,7 @@ impl Many<'_> {
                 }
             }
             Connected::Postgres(one) => {
-                let text = sqlx::AssertSqlSafe(parts.postgres(0));
+                let text = sqlx::AssertSqlSafe(parts.postgres(0, ""));
                 let mut args = PgArguments::default();
                 table.postgres(&mut args).map_err(fault)?;
                 let query = sqlx::query_with(text, args);
@@ -306,7 +346,7 @@ impl Tx {
         let fault = |source| Error::statement(first, source);
         let actual = match self.connection() {
             Connected::Postgres(one) => {
-                let (text, args) = in_one(writes)?;
+                let (text, args) = in_one(None, writes)?;
                 let query = sqlx::query_scalar_with(sqlx::AssertSqlSafe(text), args);
                 let changed: i64 = query.fetch_one(one).await.map_err(fault)?;
                 changed.unsigned_abs()
@@ -330,20 +370,60 @@ impl Tx {
             actual,
         })
     }
+
+    /// Runs inserts as [`Self::insert_together`] does, but only if `condition` changes a row; says
+    /// whether it did. One statement, so that it needs no transaction around it.
+    ///
+    /// # Errors
+    /// [`Error::Rows`] if another number changed, or on the embedded engine, which has no such
+    /// statement and needs none: it writes alone.
+    pub(crate) async fn insert_together_if(
+        &mut self,
+        condition: Write,
+        mut writes: Vec<Write>,
+    ) -> Result<bool> {
+        writes.retain(|(_, table)| table.rows() > 0);
+        let sql = condition.0;
+        let rows = |(_, table): &Write| table.rows() as u64;
+        let expected = rows(&condition) + writes.iter().map(rows).sum::<u64>();
+        let fault = |source| Error::statement(sql, source);
+        let Connected::Postgres(one) = self.connection() else {
+            return Err(fault(sqlx::Error::WorkerCrashed));
+        };
+        let (text, args) = in_one(Some(condition), writes)?;
+        let query = sqlx::query_scalar_with(sqlx::AssertSqlSafe(text), args);
+        let changed: i64 = query.fetch_one(one).await.map_err(fault)?;
+        match changed.unsigned_abs() {
+            0 => Ok(false),
+            actual if actual == expected => Ok(true),
+            actual => Err(Error::Rows {
+                sql,
+                expected,
+                actual,
+            }),
+        }
+    }
 }
 
-/// One statement of PostgreSQL's that runs them all and says how many rows changed.
-fn in_one(writes: Vec<Write>) -> Result<(String, PgArguments)> {
+/// One statement of PostgreSQL's that runs them all and says how many rows changed; if a condition
+/// is given, only when that changes a row.
+fn in_one(condition: Option<Write>, writes: Vec<Write>) -> Result<(String, PgArguments)> {
     let mut args = PgArguments::default();
     let (mut steps, mut counts) = (Vec::new(), Vec::new());
     let mut before = 0;
-    for (number, (sql, table)) in writes.into_iter().enumerate() {
+    let only = if condition.is_some() {
+        " WHERE EXISTS (SELECT 1 FROM first)"
+    } else {
+        ""
+    };
+    let condition = condition.map(|write| ("first".to_owned(), "", write));
+    let writes = (0..).zip(writes);
+    let writes = writes.map(|(number, write)| (format!("w{number}"), only, write));
+    for (name, only, (sql, table)) in condition.into_iter().chain(writes) {
         let parts = Parts::that_fit(sql, &table)?;
-        steps.push(format!(
-            "w{number} AS ({} RETURNING 1)",
-            parts.postgres(before)
-        ));
-        counts.push(format!("(SELECT COUNT(*) FROM w{number})"));
+        let text = parts.postgres(before, only);
+        steps.push(format!("{name} AS ({text} RETURNING 1)"));
+        counts.push(format!("(SELECT COUNT(*) FROM {name})"));
         before += parts.types.len();
         table
             .postgres(&mut args)
@@ -382,6 +462,15 @@ fn pieces(rows: usize) -> impl Iterator<Item = (usize, usize)> {
         .map(move |from| (from, SQLITE_ROWS.min(rows - from)))
 }
 
+/// The same for many rows: large pieces as long as there are rows for one, then the others.
+fn large_pieces(rows: usize) -> impl Iterator<Item = (usize, usize)> {
+    let large = rows - rows % SQLITE_ROWS_OF_MANY;
+    let of_many = (0..large)
+        .step_by(SQLITE_ROWS_OF_MANY)
+        .map(|from| (from, SQLITE_ROWS_OF_MANY));
+    of_many.chain(pieces(rows - large).map(move |(from, rows)| (large + from, rows)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -396,7 +485,7 @@ mod tests {
             "INSERT INTO t (a, b) VALUES (?,?),(?,?) ON CONFLICT DO NOTHING"
         );
         assert_eq!(
-            parts.postgres(0),
+            parts.postgres(0, ""),
             "INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($1 AS text[]), CAST($2 AS bigint[])) ON CONFLICT DO NOTHING"
         );
     }
@@ -409,7 +498,7 @@ mod tests {
             (STATEMENT, table)
         };
         let writes = || vec![write(&["a", "b"]), write(&["c", "d"]), write(&["e"])];
-        let (text, _) = in_one(writes()).unwrap();
+        let (text, _) = in_one(None, writes()).unwrap();
         assert_eq!(
             text,
             "WITH w0 AS (INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($1 AS text[]), CAST($2 AS bigint[])) \
@@ -419,6 +508,15 @@ mod tests {
              w2 AS (INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($5 AS text[]), CAST($6 AS bigint[])) \
              ON CONFLICT DO NOTHING RETURNING 1) \
              SELECT (SELECT COUNT(*) FROM w0) + (SELECT COUNT(*) FROM w1) + (SELECT COUNT(*) FROM w2)"
+        );
+        let (text, _) = in_one(Some(write(&["g"])), vec![write(&["h"])]).unwrap();
+        assert_eq!(
+            text,
+            "WITH first AS (INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($1 AS text[]), CAST($2 AS bigint[])) \
+             ON CONFLICT DO NOTHING RETURNING 1), \
+             w0 AS (INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($3 AS text[]), CAST($4 AS bigint[])) \
+             WHERE EXISTS (SELECT 1 FROM first) ON CONFLICT DO NOTHING RETURNING 1) \
+             SELECT (SELECT COUNT(*) FROM first) + (SELECT COUNT(*) FROM w0)"
         );
         let texts: Vec<String> = in_few(writes())
             .unwrap()
@@ -437,9 +535,12 @@ mod tests {
 
     #[test]
     fn pieces_cover_every_row_once() {
-        for rows in [0, 1, 63, 64, 65, 512] {
+        for rows in [0, 1, 63, 64, 65, 511, 512, 513, 1100] {
+            let all: Vec<usize> = (0..rows).collect();
             let covered: Vec<usize> = pieces(rows).flat_map(|(at, n)| at..at + n).collect();
-            assert_eq!(covered, (0..rows).collect::<Vec<_>>());
+            assert_eq!(covered, all);
+            let covered: Vec<usize> = large_pieces(rows).flat_map(|(at, n)| at..at + n).collect();
+            assert_eq!(covered, all);
         }
     }
 

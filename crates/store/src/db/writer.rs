@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
 use super::{ACQUIRE_TIMEOUT, Tx, TxEngine};
 use crate::error::{Error, Result};
 
-/// Transactions after which plans are made anew at the latest.
+/// Uses after which plans are made anew at the latest.
 const REPLAN_EVERY: u64 = 1024;
 
 /// What a ledger writer writes through.
@@ -27,6 +27,18 @@ impl LedgerWriter {
         Ok(Tx { engine })
     }
 
+    /// The connection without a transaction, each statement for itself; none on the embedded engine,
+    /// where nothing is saved by it.
+    pub async fn without_transaction(&self) -> Result<Option<Tx>> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            Self::Postgres(writer) => {
+                let engine = TxEngine::PostgresWriting(Writer::hold(writer).await?);
+                Ok(Some(Tx { engine }))
+            }
+        }
+    }
+
     /// Ends a connection of its own; the embedded engine's is everybody's.
     pub async fn close(&self) {
         if let Self::Postgres(writer) = self {
@@ -43,7 +55,7 @@ pub(crate) struct Writer<E: Database> {
     begin: &'static str,
     /// What makes the engine think again about its plans, if it keeps them.
     replan: Option<&'static str>,
-    /// Transactions begun.
+    /// Uses so far.
     count: u64,
     /// None before the first use, after a fault of the connection's own, and once closed.
     live: Option<Live<E>>,
@@ -67,6 +79,7 @@ where
 {
     held: Held<E>,
     writer: Arc<Mutex<Writer<E>>>,
+    begin: &'static str,
 }
 
 impl<E: Database> Writing<E>
@@ -76,6 +89,13 @@ where
 {
     pub fn connection(&mut self) -> &mut E::Connection {
         &mut self.held.connection
+    }
+
+    /// The text that begins a transaction, for a caller who sends it before its own; from now on it
+    /// counts as begun.
+    pub fn begun_by_the_caller(&mut self) -> Option<&'static str> {
+        self.held.begun = true;
+        Some(self.begin)
     }
 
     pub async fn commit(mut self) -> sqlx::Result<()> {
@@ -152,12 +172,16 @@ where
         Ok(self.live.insert(live))
     }
 
+    async fn wait(this: &Arc<Mutex<Self>>) -> Result<OwnedMutexGuard<Self>> {
+        let waiting = tokio::time::timeout(ACQUIRE_TIMEOUT, Arc::clone(this).lock_owned());
+        waiting
+            .await
+            .map_err(|_| Error::session(sqlx::Error::PoolTimedOut))
+    }
+
     /// Begins a transaction, on a new connection if the old one has ended meanwhile.
     pub async fn begin(this: &Arc<Mutex<Self>>) -> Result<Writing<E>> {
-        let waiting = tokio::time::timeout(ACQUIRE_TIMEOUT, Arc::clone(this).lock_owned());
-        let mut writer = waiting
-            .await
-            .map_err(|_| Error::session(sqlx::Error::PoolTimedOut))?;
+        let mut writer = Self::wait(this).await?;
         let begin = writer.begin;
         let live = writer.ready().await.map_err(Error::session)?;
         live.begun = true;
@@ -172,13 +196,29 @@ where
             }
             Err(fault) => return Err(Error::session(fault)),
         }
+        Self::planned(this, writer).await
+    }
+
+    /// The connection with nothing begun in it.
+    pub async fn hold(this: &Arc<Mutex<Self>>) -> Result<Writing<E>> {
+        let mut writer = Self::wait(this).await?;
+        writer.ready().await.map_err(Error::session)?;
+        Self::planned(this, writer).await
+    }
+
+    /// Hands out the connection, with plans that are not too old.
+    async fn planned(
+        this: &Arc<Mutex<Self>>,
+        mut writer: OwnedMutexGuard<Self>,
+    ) -> Result<Writing<E>> {
         writer.count += 1;
-        let replan = writer.replan_due();
+        let (begin, replan) = (writer.begin, writer.replan_due());
         let held = OwnedMutexGuard::try_map(writer, |writer| writer.live.as_mut())
             .map_err(|_| Error::session(sqlx::Error::PoolClosed))?;
         let mut writing = Writing {
             held,
             writer: Arc::clone(this),
+            begin,
         };
         if let Some(replan) = replan {
             let replanned = sqlx::query(replan).execute(writing.connection());

@@ -3,17 +3,18 @@
 //! No database here: acts are applied one after the other to the loaded state, so that an act sees
 //! what the acts before it in the same batch did.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::access::OrganisationId;
 use domain::calendar::{Day, Instant};
 use domain::coupons::CouponNumber;
 use domain::doses::{
     ChangeRefusal, Circumstances, DoseId, Editor, Facts, Held, History, InputWay, Person, Route,
-    Standing, answer_of, contribution, judge, may_change, settle, turn_of,
+    Standing, Version, answer_of, contribution, judge, may_change, settle, turn_of,
 };
 use domain::findings::{Finding, FindingCode, is_blocked};
 use domain::ledger::{Act, Draft, Entry, Head, Personal, Sha, Stamp, append, content};
+use domain::lots;
 use domain::people::Sex;
 use domain::places::MunicipalityCode;
 use domain::statistics::{AgeBand, Effect};
@@ -22,39 +23,19 @@ use uuid::Uuid;
 
 use super::{Command, Correction, Outcome, Receipt, RecordError, What};
 
-/// The records that are judged together: those of one coupon, or a single one that leads nowhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The records that are judged together: those of one person, by the first of the coupon numbers
+/// the city gave them, or a single one that leads nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Key {
     Coupon(MunicipalityCode, CouponNumber),
     Astray(MunicipalityCode, DoseId),
 }
 
 impl Key {
-    pub fn new(city: MunicipalityCode, number: Option<CouponNumber>, dose: DoseId) -> Self {
-        number.map_or(Self::Astray(city, dose), |number| {
-            Self::Coupon(city, number)
-        })
-    }
-
     /// Whose ledger.
     pub fn city(self) -> MunicipalityCode {
         match self {
             Self::Coupon(city, _) | Self::Astray(city, _) => city,
-        }
-    }
-
-    /// The coupon's number, if it leads to one.
-    pub fn number(self) -> Option<CouponNumber> {
-        match self {
-            Self::Coupon(_, number) => Some(number),
-            Self::Astray(..) => None,
-        }
-    }
-
-    fn route(self) -> Route {
-        match self {
-            Self::Coupon(city, number) => Route::Coupon { city, number },
-            Self::Astray(city, _) => Route::Astray { city },
         }
     }
 }
@@ -63,6 +44,8 @@ impl Key {
 #[derive(Clone)]
 pub(super) struct Line {
     pub held: Held,
+    /// The coupon number it was recorded under, if its digits lead to one.
+    pub number: Option<CouponNumber>,
     pub recorded_at: Instant,
     pub venue_city: MunicipalityCode,
     pub input: InputWay,
@@ -114,14 +97,29 @@ pub(crate) fn severity(findings: &[Finding], voided: bool) -> i64 {
         .unwrap_or(0)
 }
 
-/// A coupon with its person and records.
+/// A person with all records, under whichever of the person's numbers.
 #[derive(Clone, Default)]
 pub(super) struct Group {
     pub person: Option<Person>,
+    /// When a number became void, of those that are.
+    pub void_at: BTreeMap<CouponNumber, Instant>,
+    /// In the order of arrival.
     pub lines: Vec<Line>,
 }
 
+/// Since when a number was void for whoever reported at that time: what was voided later is held
+/// against nobody.
+fn void_since(void_at: Option<Instant>, at: Instant) -> Option<Day> {
+    let before = void_at.filter(|void_at| *void_at <= at);
+    before.map(Instant::day_in_japan)
+}
+
 impl Group {
+    /// When this number became void, if it is.
+    pub fn void_at(&self, number: Option<CouponNumber>) -> Option<Instant> {
+        number.and_then(|number| self.void_at.get(&number).copied())
+    }
+
     pub fn history(&self) -> History {
         History {
             person: self.person,
@@ -176,9 +174,13 @@ pub(super) struct Batch {
     pub now: Instant,
     pub heads: HashMap<MunicipalityCode, Head>,
     pub groups: HashMap<Key, Group>,
+    /// Under which key the numbers are judged that are one of several of a person.
+    pub kin: HashMap<(MunicipalityCode, CouponNumber), Key>,
     /// In which group a record is.
     pub home: HashMap<(MunicipalityCode, DoseId), Key>,
     pub kept: HashMap<(OrganisationId, Uuid), Kept>,
+    /// What the register says of the lots in the acts: last printed day, and since when recalled.
+    pub lots: HashMap<(String, String), (Day, Option<Day>)>,
     /// Conflicting contents that are kept already.
     pub contested: HashSet<(DoseId, Sha)>,
     pub entries: Vec<Entry>,
@@ -194,8 +196,8 @@ pub(super) fn said(command: &Command) -> Sha {
             return said_by_correction(command.dose, to.given_on, to.turn, words);
         }
         What::Void { reason, .. } => (Act::Voided, None, Some(reason.as_str())),
-        What::Confirm => (Act::Confirmed, None, None),
-        What::Reopen { reason } => (Act::Reopened, None, Some(reason.as_str())),
+        What::Confirm { .. } => (Act::Confirmed, None, None),
+        What::Reopen { reason, .. } => (Act::Reopened, None, Some(reason.as_str())),
         What::Match { .. } => (Act::Matched, None, None),
     };
     content(act, command.dose, facts, reason)
@@ -215,8 +217,10 @@ impl Batch {
             now,
             heads: HashMap::new(),
             groups: HashMap::new(),
+            kin: HashMap::new(),
             home: HashMap::new(),
             kept: HashMap::new(),
+            lots: HashMap::new(),
             contested: HashSet::new(),
             entries: Vec::new(),
             issued: Vec::new(),
@@ -241,7 +245,7 @@ impl Batch {
         }
         let receipt = match &command.what {
             What::Match { number } => {
-                let key = Key::Coupon(command.city, *number);
+                let key = self.key_of(command.city, *number);
                 return self
                     .judge_again(command, key, None, salt)
                     .ok_or(RecordError::NotFound);
@@ -250,13 +254,23 @@ impl Batch {
                 facts,
                 route,
                 venue_city,
-            } => self.report(command, facts.clone(), *route, *venue_city, salt()),
+                by_hand,
+            } => {
+                let around = (*route, *venue_city);
+                self.report(command, facts.clone(), around, by_hand.as_ref(), salt())
+            }
             What::Correct { editor, correction } => {
                 self.correct(command, *editor, correction, salt())
             }
-            What::Void { editor, reason } => self.void(command, *editor, reason, salt()),
-            What::Confirm => self.lock(command, true, None, salt()),
-            What::Reopen { reason } => self.lock(command, false, Some(reason), salt()),
+            What::Void {
+                editor,
+                reason,
+                seen,
+            } => self.void(command, (*editor, *seen), reason, salt()),
+            What::Confirm { seen } => self.lock(command, (true, *seen), None, salt()),
+            What::Reopen { reason, seen } => {
+                self.lock(command, (false, *seen), Some(reason), salt())
+            }
         }?;
         if let Some(key) = self.home.get(&(command.city, command.dose)).copied() {
             self.judge_again(command, key, Some(command.dose), salt);
@@ -281,16 +295,20 @@ impl Batch {
         &mut self,
         command: &Command,
         facts: Facts,
-        route: Route,
-        venue_city: MunicipalityCode,
+        (route, venue_city): (Route, MunicipalityCode),
+        by_hand: Option<&String>,
         salt: [u8; 16],
     ) -> Outcome {
-        let key = Key::new(route.city(), route.number(), command.dose);
+        let key = self.key(route.city(), route.number(), command.dose);
         let seq = self.head(command.city).seq + 1;
+        let lot = self.known_lot(&facts.product, &facts.lot, facts.given_on);
         let group = self.groups.entry(key).or_default();
         let before = group.effects();
         let history = group.history();
-        let turn = turn_of(&facts.line, &history);
+        let turn = match by_hand {
+            Some(_) => facts.turn,
+            None => turn_of(&facts.line, &history),
+        };
         let mut held = Held {
             id: command.dose,
             seq,
@@ -303,11 +321,14 @@ impl Batch {
             today: self.now.day_in_japan(),
             route,
             venue_city,
+            void_since: void_since(group.void_at(route.number()), self.now),
+            lot,
         };
         let verdict = judge(&history, &held, &around, Vaccines::bundled());
         held.blocked = verdict.blocked();
         group.lines.push(Line {
             held,
+            number: route.number(),
             recorded_at: self.now,
             venue_city,
             input: command.input,
@@ -326,7 +347,7 @@ impl Batch {
             key,
             command.dose,
             &before,
-            None,
+            by_hand.cloned(),
             salt,
         )
     }
@@ -339,14 +360,18 @@ impl Batch {
         salt: [u8; 16],
     ) -> Outcome {
         let today = self.now.day_in_japan();
+        // Another lot is judged by what the register says of it at the correction.
+        let lot = self.known_lot(&correction.product, &correction.lot, correction.given_on);
         let (key, group) = self.find(command)?;
         let before = group.effects();
         let history = group.history();
+        let void_at = group.void_at.clone();
         let line = group.line(command.dose).ok_or(RecordError::NotFound)?;
         allowed(line, editor, today)?;
+        unchanged(line, correction.seen)?;
         let mut held = line.held.clone();
         held.facts = corrected(&held.facts, correction);
-        rejudge(line, held, &history, key);
+        rejudge(line, held, &history, (key.city(), &void_at), lot);
         self.enter(
             command,
             Act::Corrected,
@@ -358,12 +383,19 @@ impl Batch {
         )
     }
 
-    fn void(&mut self, command: &Command, editor: Editor, reason: &str, salt: [u8; 16]) -> Outcome {
+    fn void(
+        &mut self,
+        command: &Command,
+        (editor, seen): (Editor, Option<Version>),
+        reason: &str,
+        salt: [u8; 16],
+    ) -> Outcome {
         let today = self.now.day_in_japan();
         let (key, group) = self.find(command)?;
         let before = group.effects();
         let line = group.line(command.dose).ok_or(RecordError::NotFound)?;
         allowed(line, editor, today)?;
+        unchanged(line, seen)?;
         line.held.voided = true;
         let reason = Some(reason.to_owned());
         self.enter(
@@ -381,7 +413,7 @@ impl Batch {
     fn lock(
         &mut self,
         command: &Command,
-        confirm: bool,
+        (confirm, seen): (bool, Option<Version>),
         reason: Option<&String>,
         salt: [u8; 16],
     ) -> Outcome {
@@ -394,6 +426,7 @@ impl Batch {
         if line.held.confirmed == confirm {
             return Err(RecordError::Refused(ChangeRefusal::AsItIs));
         }
+        unchanged(line, seen)?;
         line.held.confirmed = confirm;
         let act = if confirm {
             Act::Confirmed
@@ -432,9 +465,11 @@ impl Batch {
             let group = self.groups.get_mut(&key)?;
             let before = group.effects();
             let history = group.history();
+            let void_at = group.void_at.clone();
             let line = group.line(dose)?;
             let held = line.held.clone();
-            rejudge(line, held, &history, key);
+            let lot = lots::Known::found(&line.findings);
+            rejudge(line, held, &history, (key.city(), &void_at), lot);
             let effects = group.settle(&before);
             let line = group.line(dose)?;
             let entered = (line.standing, line.findings.clone());
@@ -472,10 +507,10 @@ impl Batch {
                 corrected(&line.held.facts, correction),
                 Some(&correction.reason),
             ),
-            What::Void { reason, .. } | What::Reopen { reason } => {
+            What::Void { reason, .. } | What::Reopen { reason, .. } => {
                 (line.held.facts.clone(), Some(reason))
             }
-            What::Confirm | What::Match { .. } => (line.held.facts.clone(), None),
+            What::Confirm { .. } | What::Match { .. } => (line.held.facts.clone(), None),
         };
         let reason = reason.filter(|text| !text.is_empty()).cloned();
         line.contested = true;
@@ -576,6 +611,59 @@ impl Batch {
         })
     }
 
+    /// What all entries of the batch change in the statistics together.
+    pub fn sum_of_effects(&self) -> Vec<Effect> {
+        let personal = self.entries.iter().filter_map(|one| one.personal.as_ref());
+        let all: Vec<Effect> = personal
+            .flat_map(|one| one.effects.iter().copied())
+            .collect();
+        Effect::between(&[], &all)
+    }
+
+    /// How a record stands.
+    pub fn standing(&self, city: MunicipalityCode, dose: DoseId) -> Option<Standing> {
+        let group = self.groups.get(self.home.get(&(city, dose))?)?;
+        let line = group.lines.iter().find(|line| line.held.id == dose)?;
+        Some(line.standing)
+    }
+
+    /// What the register of lots holds against a dose now.
+    fn known_lot(&self, product: &str, lot: &str, given_on: Day) -> lots::Known {
+        let said = self.lots.get(&(product.to_owned(), lot.to_owned()));
+        said.map_or_else(lots::Known::default, |&(expires, recalled)| {
+            lots::Known::of((product, lot), given_on, expires, recalled)
+        })
+    }
+
+    /// The key of the person who has, or had, this number.
+    pub fn key_of(&self, city: MunicipalityCode, number: CouponNumber) -> Key {
+        let kin = self.kin.get(&(city, number)).copied();
+        kin.unwrap_or(Key::Coupon(city, number))
+    }
+
+    /// The key of a record.
+    pub fn key(&self, city: MunicipalityCode, number: Option<CouponNumber>, dose: DoseId) -> Key {
+        number.map_or(Key::Astray(city, dose), |number| self.key_of(city, number))
+    }
+
+    /// Judges what is known under these numbers together from now on: they are one person's.
+    pub fn relate(&mut self, city: MunicipalityCode, numbers: &[(CouponNumber, Option<Instant>)]) {
+        let Some(first) = numbers.iter().map(|(number, _)| *number).min() else {
+            return;
+        };
+        let key = Key::Coupon(city, first);
+        let mut one = Group::default();
+        for (number, void_at) in numbers {
+            if let Some(group) = self.groups.remove(&Key::Coupon(city, *number)) {
+                one.person = one.person.or(group.person);
+                one.lines.extend(group.lines);
+            }
+            one.void_at.extend(void_at.map(|at| (*number, at)));
+            self.kin.insert((city, *number), key);
+        }
+        self.groups.insert(key, one);
+    }
+
     fn head(&self, city: MunicipalityCode) -> Head {
         self.heads.get(&city).copied().unwrap_or(Head::START)
     }
@@ -612,12 +700,35 @@ fn allowed(line: &Line, editor: Editor, today: Day) -> std::result::Result<(), R
     })
 }
 
+/// Last write never wins silently: who changes a record must have had before them what it says now.
+fn unchanged(line: &Line, seen: Option<Version>) -> std::result::Result<(), RecordError> {
+    match seen {
+        Some(seen) if seen != line.held.version() => {
+            Err(RecordError::Refused(ChangeRefusal::ChangedMeanwhile))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Judges a record as of the day it was recorded, whatever the day is now.
-fn rejudge(line: &mut Line, held: Held, history: &History, key: Key) {
+fn rejudge(
+    line: &mut Line,
+    held: Held,
+    history: &History,
+    (city, void_at): (MunicipalityCode, &BTreeMap<CouponNumber, Instant>),
+    lot: lots::Known,
+) {
+    let route = match line.number {
+        Some(number) => Route::Coupon { city, number },
+        None => Route::Astray { city },
+    };
+    let void_at = line.number.and_then(|number| void_at.get(&number).copied());
     let around = Circumstances {
         today: line.recorded_at.day_in_japan(),
-        route: key.route(),
+        route,
         venue_city: line.venue_city,
+        void_since: void_since(void_at, line.recorded_at),
+        lot,
     };
     let mut verdict = judge(history, &held, &around, Vaccines::bundled());
     if line.contested {

@@ -16,33 +16,108 @@ use uuid::Uuid;
 
 use super::batch::{Batch, Group, Issued, Kept, Key, Line, said};
 use super::{Command, Receipt, What};
-use crate::db::{Table, Tx, Write, sql};
+use crate::db::{LedgerWriter, Table, Tx, Write, sql};
 use crate::doses::{DoseRow, Record};
 use crate::error::{Error, Result};
+use crate::lots;
 use crate::residents::{PersonRow, person};
 
-/// Locks the chains of the cities concerned and loads the rest.
-pub(super) async fn load(tx: &mut Tx, commands: &[Command], now: Instant) -> Result<Batch> {
+/// Begins a transaction, locks the chains of the cities concerned and loads the rest.
+pub(super) async fn load(
+    db: &LedgerWriter,
+    commands: &[Command],
+    now: Instant,
+) -> Result<(Tx, Batch)> {
+    let mut acts = acts(commands);
+    let asked = db.begin_asking(LOOK, &mut acts).await?;
+    let (mut tx, rows) = match asked {
+        Some(begun) => begun,
+        None => {
+            let mut tx = db.begin().await?;
+            let cities = commands.iter().map(|command| command.city).collect();
+            lock_chains(&mut tx, &cities).await?;
+            let rows = tx.many(LOOK, acts).all().await?;
+            (tx, rows)
+        }
+    };
     let mut batch = Batch::new(now);
-    let cities = commands.iter().map(|command| command.city).collect();
-    lock_chains(tx, &cities).await?;
-    let seen = look(tx, commands, &mut batch).await?;
-    load_receipts(tx, &seen.answered, &mut batch).await?;
+    let seen = see(rows, commands, &mut batch)?;
+    load_the_rest(&mut tx, commands, seen, &mut batch).await?;
+    Ok((tx, batch))
+}
+
+async fn load_the_rest(
+    tx: &mut Tx,
+    commands: &[Command],
+    seen: Seen,
+    batch: &mut Batch,
+) -> Result<()> {
+    load_receipts(tx, &seen.answered, batch).await?;
     let mut named = BTreeSet::new();
     for command in commands {
         if matches!(
             command.what,
-            What::Correct { .. } | What::Void { .. } | What::Confirm | What::Reopen { .. }
+            What::Correct { .. } | What::Void { .. } | What::Confirm { .. } | What::Reopen { .. }
         ) {
             named.insert((command.city, command.dose));
         }
     }
-    load_conflicts(tx, commands, &mut batch, &mut named).await?;
-    let mut coupons = load_named(tx, &mut batch, &named).await?;
-    load_people(tx, &mut batch, &coupons).await?;
+    load_conflicts(tx, commands, batch, &mut named).await?;
+    let mut coupons = load_named(tx, batch, &named).await?;
+    let mut several = load_people(tx, batch, &coupons).await?;
+    several.extend(seen.several);
     coupons.extend(seen.recorded);
+    coupons.extend(load_kin(tx, batch, &several).await?);
+    load_records(tx, batch, &coupons).await
+}
+
+/// Loads what acts would need, for a look that changes nothing; their ids are new.
+pub(super) async fn load_reading(tx: &mut Tx, commands: &[Command], now: Instant) -> Result<Batch> {
+    let mut batch = Batch::new(now);
+    // What comes first counts, so the new numbers follow on those that are there.
+    let cities = commands.iter().map(|command| command.city).collect();
+    load_heads(tx, &cities, &mut batch).await?;
+    let named = commands
+        .iter()
+        .map(|command| (command.city, command.dose))
+        .collect();
+    let mut coupons = load_named(tx, &mut batch, &named).await?;
+    coupons.extend(commands.iter().filter_map(coupon));
+    let several = load_people(tx, &mut batch, &coupons).await?;
+    coupons.extend(load_kin(tx, &mut batch, &several).await?);
     load_records(tx, &mut batch, &coupons).await?;
     Ok(batch)
+}
+
+/// Loads what a lone report of a new dose needs without any lock, and says where its chain stood
+/// before anything else was looked at. None if there is more to it, or the chain is not begun.
+pub(super) async fn load_unlocked(
+    tx: &mut Tx,
+    command: &Command,
+    now: Instant,
+) -> Result<Option<(Batch, Place)>> {
+    if !matches!(command.what, What::Report { .. }) {
+        return Ok(None);
+    }
+    let mut batch = Batch::new(now);
+    let commands = std::slice::from_ref(command);
+    let rows = tx.many(LOOK, acts(commands)).all().await?;
+    let seen = see(rows, commands, &mut batch)?;
+    let Some(place) = seen.place.filter(|_| seen.answered.is_empty()) else {
+        return Ok(None);
+    };
+    // Later than the place was seen: what has changed since makes the save fail.
+    let mut coupons = seen.recorded;
+    coupons.extend(load_kin(tx, &mut batch, &seen.several).await?);
+    load_records(tx, &mut batch, &coupons).await?;
+    Ok(Some((batch, place)))
+}
+
+/// Where a chain stood for someone who looked without its lock.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    seq: i64,
+    taken: i64,
 }
 
 type Coupon = (MunicipalityCode, CouponNumber);
@@ -54,6 +129,10 @@ struct Seen {
     answered: Vec<(OrganisationId, Uuid)>,
     /// Coupons that have records.
     recorded: BTreeSet<Coupon>,
+    /// Coupons whose person has, or had, other numbers too.
+    several: BTreeSet<Coupon>,
+    /// Where the chain of the last act stands, if it is begun.
+    place: Option<Place>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -61,49 +140,77 @@ struct SeenRow {
     place: i64,
     head_seq: Option<i64>,
     head_hash: Option<Vec<u8>>,
+    head_taken: Option<i64>,
     birth: Option<String>,
     sex: Option<String>,
     standing: Option<String>,
     standing_since: Option<String>,
+    voided_at: Option<i64>,
     answered: i64,
     recorded: i64,
+    lot: Option<String>,
+    several: i64,
 }
 
-/// Loads the heads of the chains and the persons of the coupons that the acts are about, and sees
-/// what else there is.
-async fn look(tx: &mut Tx, commands: &[Command], batch: &mut Batch) -> Result<Seen> {
-    let coupons: Vec<Option<Coupon>> = commands.iter().map(coupon).collect();
-    let acts = Table::default()
+/// The heads of the chains and the persons of the coupons that the acts are about, and what else
+/// there is to ask for.
+///
+/// Whether there are records is asked by `LIMIT 1` and not by `EXISTS`, for which PostgreSQL may
+/// plan to read all coupons of the nation once instead of one.
+const LOOK: &str = sql!(
+    "WITH k (place, organisation, id, municipality, number, product, lot)
+     AS ({rows: bigint, bytea, bytea, text, text, text, text})
+     SELECT k.place, h.seq AS head_seq, h.hash AS head_hash, h.taken AS head_taken,
+            p.birth, p.sex, p.standing, p.standing_since, c.voided_at,
+            CAST(CASE WHEN r.seq IS NULL THEN 0 ELSE 1 END AS BIGINT) AS answered,
+            CAST(COALESCE((
+                SELECT 1 FROM dose AS d
+                WHERE d.municipality = k.municipality AND d.number = k.number
+                LIMIT 1
+            ), 0) AS BIGINT) AS recorded,
+            (SELECT v.expires || ' ' || COALESCE(v.recalled_since, '') FROM vaccine_lot AS v
+             WHERE v.product = k.product AND v.lot = k.lot
+             ORDER BY v.revision DESC LIMIT 1) AS lot,
+            CAST(COALESCE((
+                SELECT 1 FROM coupon AS o
+                WHERE o.municipality = c.municipality AND o.resident_no = c.resident_no AND o.number <> c.number
+                LIMIT 1
+            ), 0) AS BIGINT) AS several
+     FROM k
+     LEFT JOIN chain AS h ON h.municipality = k.municipality
+     LEFT JOIN receipt AS r ON r.organisation = k.organisation AND r.id = k.id
+     LEFT JOIN coupon AS c ON c.municipality = k.municipality AND c.number = k.number
+     LEFT JOIN resident AS p ON p.municipality = c.municipality AND p.resident_no = c.resident_no"
+);
+
+/// The acts as [`LOOK`] asks for them, each with its place in the batch.
+fn acts(commands: &[Command]) -> Table {
+    let coupons = || commands.iter().map(coupon);
+    Table::default()
         .whole((0..).take(commands.len()))
         .bytes(commands.iter().map(|one| *one.by.organisation.0.as_bytes()))
         .bytes(commands.iter().map(|one| *one.id.as_bytes()))
         .text(commands.iter().map(|one| one.city.as_str()))
+        .text_or_null(coupons().map(|one| one.map(|(_, number)| number.as_str().to_owned())))
         .text_or_null(
-            coupons
+            commands
                 .iter()
-                .map(|one| one.as_ref().map(|(_, number)| number.as_str())),
-        );
-    let rows: Vec<SeenRow> = tx
-        .many(
-            sql!(
-                "WITH k (place, organisation, id, municipality, number)
-                 AS ({rows: bigint, bytea, bytea, text, text})
-                 SELECT k.place, h.seq AS head_seq, h.hash AS head_hash, p.birth, p.sex, p.standing, p.standing_since,
-                        CAST(CASE WHEN r.seq IS NULL THEN 0 ELSE 1 END AS BIGINT) AS answered,
-                        CAST(CASE WHEN EXISTS (
-                            SELECT 1 FROM dose AS d
-                            WHERE d.municipality = k.municipality AND d.number = k.number
-                        ) THEN 1 ELSE 0 END AS BIGINT) AS recorded
-                 FROM k
-                 LEFT JOIN chain AS h ON h.municipality = k.municipality
-                 LEFT JOIN receipt AS r ON r.organisation = k.organisation AND r.id = k.id
-                 LEFT JOIN coupon AS c ON c.municipality = k.municipality AND c.number = k.number
-                 LEFT JOIN resident AS p ON p.municipality = c.municipality AND p.resident_no = c.resident_no"
-            ),
-            acts,
+                .map(|one| lot(one).map(|(product, _)| product)),
         )
-        .all()
-        .await?;
+        .text_or_null(commands.iter().map(|one| lot(one).map(|(_, lot)| lot)))
+}
+
+/// The product and lot that an act writes into a record: those the register of lots is asked about.
+fn lot(command: &Command) -> Option<(&str, &str)> {
+    match &command.what {
+        What::Report { facts, .. } => Some((&facts.product, &facts.lot)),
+        What::Correct { correction, .. } => Some((&correction.product, &correction.lot)),
+        What::Void { .. } | What::Confirm { .. } | What::Reopen { .. } | What::Match { .. } => None,
+    }
+}
+
+/// Takes what a look showed into the batch, and gives what there is beside it.
+fn see(rows: Vec<SeenRow>, commands: &[Command], batch: &mut Batch) -> Result<Seen> {
     let mut seen = Seen::default();
     for row in rows {
         let place = usize::try_from(row.place).unwrap_or(usize::MAX);
@@ -113,11 +220,18 @@ async fn look(tx: &mut Tx, commands: &[Command], batch: &mut Batch) -> Result<Se
         if let (Some(seq), Some(hash)) = (row.head_seq, row.head_hash) {
             let hash = sha("chain", "hash", &hash)?;
             batch.heads.insert(command.city, Head { seq, hash });
+            seen.place = row.head_taken.map(|taken| Place { seq, taken });
         }
         if row.answered == 1 {
             seen.answered.push((command.by.organisation, command.id));
         }
-        let Some((city, number)) = coupons.get(place).copied().flatten() else {
+        if let (Some((product, lot)), Some(said)) = (lot(command), row.lot) {
+            let said = lots::said(&said)?;
+            batch
+                .lots
+                .insert((product.to_owned(), lot.to_owned()), said);
+        }
+        let Some((city, number)) = coupon(command) else {
             continue;
         };
         if row.recorded == 1 {
@@ -125,8 +239,13 @@ async fn look(tx: &mut Tx, commands: &[Command], batch: &mut Batch) -> Result<Se
         }
         if let (Some(birth), Some(sex), Some(standing)) = (row.birth, row.sex, row.standing) {
             let person = person(&birth, &sex, &standing, row.standing_since.as_deref())?;
-            let key = Key::Coupon(city, number);
-            batch.groups.entry(key).or_default().person = Some(person);
+            let group = batch.groups.entry(Key::Coupon(city, number)).or_default();
+            group.person = Some(person);
+            let void_at = row.voided_at.map(Instant::from_micros);
+            group.void_at.extend(void_at.map(|at| (number, at)));
+            if row.several == 1 {
+                seen.several.insert((city, number));
+            }
         }
     }
     Ok(seen)
@@ -146,7 +265,7 @@ fn coupon(command: &Command) -> Option<Coupon> {
         }
         | What::Correct { .. }
         | What::Void { .. }
-        | What::Confirm
+        | What::Confirm { .. }
         | What::Reopen { .. } => None,
     }
 }
@@ -165,7 +284,7 @@ pub(crate) async fn lock_chains(tx: &mut Tx, cities: &BTreeSet<MunicipalityCode>
     tx.many(
         sql!(
             "INSERT INTO chain (municipality, seq, hash) {rows: text, bigint, bytea}
-             ON CONFLICT (municipality) DO UPDATE SET seq = chain.seq"
+             ON CONFLICT (municipality) DO UPDATE SET taken = chain.taken + 1"
         ),
         chains,
     )
@@ -173,7 +292,7 @@ pub(crate) async fn lock_chains(tx: &mut Tx, cities: &BTreeSet<MunicipalityCode>
     .await
 }
 
-/// Where the chains of more cities stand, once they are locked.
+/// Where the chains of more cities stand, once they are locked or only looked at.
 async fn load_heads(
     tx: &mut Tx,
     cities: &BTreeSet<MunicipalityCode>,
@@ -413,16 +532,27 @@ fn coupon_keys(coupons: &BTreeSet<Coupon>) -> Table {
         .text(coupons.iter().map(|(_, number)| number.as_str()))
 }
 
-/// The persons of the coupons.
-async fn load_people(tx: &mut Tx, batch: &mut Batch, coupons: &BTreeSet<Coupon>) -> Result<()> {
+/// The persons of the coupons; gives the coupons whose person has, or had, other numbers too.
+async fn load_people(
+    tx: &mut Tx,
+    batch: &mut Batch,
+    coupons: &BTreeSet<Coupon>,
+) -> Result<BTreeSet<Coupon>> {
+    let mut several = BTreeSet::new();
     if coupons.is_empty() {
-        return Ok(());
+        return Ok(several);
     }
     let people: Vec<PersonRow> = tx
         .many(
             sql!(
                 "WITH k (municipality, number) AS ({rows: text, text})
-                 SELECT c.municipality, c.number, p.birth, p.sex, p.standing, p.standing_since
+                 SELECT c.municipality, c.number, c.voided_at, p.birth, p.sex, p.standing, p.standing_since,
+                        CAST(COALESCE((
+                            SELECT 1 FROM coupon AS o
+                            WHERE o.municipality = c.municipality AND o.resident_no = c.resident_no
+                              AND o.number <> c.number
+                            LIMIT 1
+                        ), 0) AS BIGINT) AS several
                  FROM k CROSS JOIN coupon AS c CROSS JOIN resident AS p
                  WHERE c.municipality = k.municipality AND c.number = k.number
                    AND p.municipality = c.municipality AND p.resident_no = c.resident_no"
@@ -432,14 +562,72 @@ async fn load_people(tx: &mut Tx, batch: &mut Batch, coupons: &BTreeSet<Coupon>)
         .all()
         .await?;
     for row in people {
+        let (void_at, has_others) = (row.void_at(), row.has_others());
         let (city, number, person): (_, _, Person) = row.person()?;
-        let key = Key::Coupon(city, number);
-        batch.groups.entry(key).or_default().person = Some(person);
+        let group = batch.groups.entry(Key::Coupon(city, number)).or_default();
+        group.person = Some(person);
+        group.void_at.extend(void_at.map(|at| (number, at)));
+        if has_others {
+            several.insert((city, number));
+        }
     }
-    Ok(())
+    Ok(several)
 }
 
-/// All records of the coupons.
+#[derive(sqlx::FromRow)]
+struct KinRow {
+    municipality: String,
+    asked: String,
+    number: String,
+    voided_at: Option<i64>,
+}
+
+/// All numbers of the persons of these coupons, which are judged together from here on.
+async fn load_kin(
+    tx: &mut Tx,
+    batch: &mut Batch,
+    several: &BTreeSet<Coupon>,
+) -> Result<BTreeSet<Coupon>> {
+    if several.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let rows: Vec<KinRow> = tx
+        .many(
+            sql!(
+                "WITH k (municipality, number) AS ({rows: text, text})
+                 SELECT c.municipality, c.number AS asked, o.number, o.voided_at
+                 FROM k CROSS JOIN coupon AS c CROSS JOIN coupon AS o
+                 WHERE c.municipality = k.municipality AND c.number = k.number
+                   AND o.municipality = c.municipality AND o.resident_no = c.resident_no"
+            ),
+            coupon_keys(several),
+        )
+        .all()
+        .await?;
+    let mut numbers: BTreeMap<Coupon, Vec<(CouponNumber, Option<Instant>)>> = BTreeMap::new();
+    for row in rows {
+        let wrong = |_| Error::Inconsistent {
+            table: "coupon",
+            column: "number",
+        };
+        let asked = CouponNumber::parse(&row.asked).map_err(wrong)?;
+        let number = CouponNumber::parse(&row.number).map_err(wrong)?;
+        let void_at = row.voided_at.map(Instant::from_micros);
+        let asked = (city("coupon", &row.municipality)?, asked);
+        numbers.entry(asked).or_default().push((number, void_at));
+    }
+    let mut all = BTreeSet::new();
+    for ((city, asked), numbers) in numbers {
+        // Another number of the same person may have been asked about.
+        if !batch.kin.contains_key(&(city, asked)) {
+            batch.relate(city, &numbers);
+        }
+        all.extend(numbers.iter().map(|(number, _)| (city, *number)));
+    }
+    Ok(all)
+}
+
+/// All records of the coupons, those of a person in the order of arrival.
 async fn load_records(tx: &mut Tx, batch: &mut Batch, coupons: &BTreeSet<Coupon>) -> Result<()> {
     if coupons.is_empty() {
         return Ok(());
@@ -460,27 +648,32 @@ async fn load_records(tx: &mut Tx, batch: &mut Batch, coupons: &BTreeSet<Coupon>
         let (record, line) = line(row)?;
         place(batch, &record, line);
     }
+    let kin: BTreeSet<Key> = batch.kin.values().copied().collect();
+    for key in kin {
+        if let Some(group) = batch.groups.get_mut(&key) {
+            group.lines.sort_by_key(|line| line.held.seq);
+        }
+    }
     Ok(())
 }
 
-/// What is known of one coupon, for a look that changes nothing.
+/// What is known of the person of a coupon, for a look that changes nothing.
 pub(super) async fn group(
     tx: &mut Tx,
     city: MunicipalityCode,
     number: CouponNumber,
 ) -> Result<Group> {
     let mut batch = Batch::new(Instant::from_micros(0));
-    let coupon = BTreeSet::from([(city, number)]);
-    load_people(tx, &mut batch, &coupon).await?;
-    load_records(tx, &mut batch, &coupon).await?;
-    Ok(batch
-        .groups
-        .remove(&Key::Coupon(city, number))
-        .unwrap_or_default())
+    let mut coupons = BTreeSet::from([(city, number)]);
+    let several = load_people(tx, &mut batch, &coupons).await?;
+    coupons.extend(load_kin(tx, &mut batch, &several).await?);
+    load_records(tx, &mut batch, &coupons).await?;
+    let key = batch.key_of(city, number);
+    Ok(batch.groups.remove(&key).unwrap_or_default())
 }
 
 fn place(batch: &mut Batch, record: &Record, line: Line) {
-    let key = Key::new(record.municipality, record.number, record.id);
+    let key = batch.key(record.municipality, record.number, record.id);
     batch.home.insert((record.municipality, record.id), key);
     batch.groups.entry(key).or_default().lines.push(line);
 }
@@ -499,6 +692,7 @@ fn line(row: DoseRow) -> Result<(Record, Line)> {
             confirmed: record.confirmed,
             blocked: is_blocked(&record.findings),
         },
+        number: record.number,
         recorded_at: record.recorded_at,
         venue_city,
         input: record.input,
@@ -514,17 +708,43 @@ fn line(row: DoseRow) -> Result<(Record, Line)> {
 }
 
 /// Writes entries, records, receipts and the new heads.
-pub(super) async fn save(tx: &mut Tx, batch: Batch) -> Result<()> {
+pub(super) async fn save(tx: &mut Tx, batch: &Batch) -> Result<()> {
     if batch.entries.is_empty() {
         return Ok(());
     }
     let writes = vec![
         entries(&batch.entries)?,
-        doses(&batch),
+        doses(batch),
         receipts(&batch.issued),
         heads(&batch.entries),
     ];
     tx.insert_together(writes).await
+}
+
+/// Writes the same without any lock, in one statement that commits by itself: all of it, or none
+/// and false if anybody took the chain since it stood at `from`.
+pub(super) async fn save_unmoved(tx: &mut Tx, batch: &Batch, from: Place) -> Result<bool> {
+    let Some(last) = batch.entries.last() else {
+        return Ok(false);
+    };
+    let moved_on = Table::default()
+        .text([last.body.municipality.as_str()])
+        .whole([from.seq])
+        .whole([from.taken])
+        .whole([last.body.seq])
+        .bytes([*last.hash.as_bytes()]);
+    let sql = sql!(
+        "WITH k (municipality, seq, taken, next, hash) AS ({rows: text, bigint, bigint, bigint, bytea})
+         UPDATE chain SET seq = k.next, hash = k.hash
+         FROM k
+         WHERE chain.municipality = k.municipality AND chain.seq = k.seq AND chain.taken = k.taken"
+    );
+    let writes = vec![
+        entries(&batch.entries)?,
+        doses(batch),
+        receipts(&batch.issued),
+    ];
+    tx.insert_together_if((sql, moved_on), writes).await
 }
 
 fn entries(entries: &[Entry]) -> Result<Write> {
@@ -571,7 +791,7 @@ fn doses(batch: &Batch) -> Write {
         .iter()
         .flat_map(|(key, group)| {
             let changed = group.lines.iter().filter(|line| line.changed);
-            changed.map(|line| (key.city(), key.number(), line))
+            changed.map(|line| (key.city(), line.number, line))
         })
         .collect();
     changed.sort_by_key(|(city, _, line)| (*city, line.held.seq));

@@ -5,8 +5,22 @@
     reason = "a test that fails says where"
 )]
 
+mod approvals;
+mod devices;
+mod exporting;
+mod finding;
+mod importing;
+mod importing_records;
+mod inquiries;
+mod issuing;
+mod packs;
 mod people_at_work;
+mod persons;
 mod recording;
+mod register;
+mod reports;
 mod same_answers;
+mod seals;
 mod statements;
+mod venue_days;
 mod world;

@@ -2,7 +2,8 @@
 
 use crate::world::{CHIYODA, SAPPORO, World, city, day, number, on_each_engine, venue};
 use domain::access::{
-    self, Action, Actor, CityPermit, OrganisationId, OrganisationKind, Permit, Place, Role, UserId,
+    self, Action, Actor, CityPermit, OrganisationId, OrganisationKind, Permit, Place, Role,
+    Territory, UserId,
 };
 use domain::calendar::Instant;
 use store::Error;
@@ -12,7 +13,7 @@ use store::sessions::{self, Session};
 use store::settings::{self, DaySetting};
 use uuid::Uuid;
 
-fn organisation(world: &World, kind: OrganisationKind, name: &str) -> NewOrganisation {
+pub fn organisation(world: &World, kind: OrganisationKind, name: &str) -> NewOrganisation {
     NewOrganisation {
         id: OrganisationId(world.id()),
         kind,
@@ -32,19 +33,37 @@ fn person(world: &World, login: &str, role: Role) -> NewAccount {
     }
 }
 
-async fn nation(world: &World) -> Actor {
+pub async fn nation(world: &World) -> Actor {
     let new = organisation(world, OrganisationKind::Nation, "国");
     let account = person(world, "first", Role::Administrator);
     let made = accounts::first_administrator(&world.db, &new, &account, world.now()).await;
     made.unwrap().actor()
 }
 
-fn manage(actor: &Actor, place: Place) -> Permit {
+pub fn manage(actor: &Actor, place: Place) -> Permit {
     access::permit(actor, Action::ManageAccounts, place).unwrap()
 }
 
+/// Lets a venue of the city in, with an administrator.
+pub async fn found_venue(world: &World, boss: &Account) -> Account {
+    let Territory::City(city) = boss.organisation.territory else {
+        panic!("not a city");
+    };
+    let at = world.now();
+    let new = organisation(world, OrganisationKind::Venue, "会場");
+    let place = Place::Venue { id: new.id, city };
+    let permit = manage(&boss.actor(), place);
+    accounts::found_organisation(&world.db, &permit, &new, world.id(), at)
+        .await
+        .unwrap();
+    let new = person(world, &format!("venue-{}", new.id), Role::Administrator);
+    accounts::create_account(&world.db, &permit, &new, world.id(), at)
+        .await
+        .unwrap()
+}
+
 /// Lets a city in, with an administrator.
-async fn found_city(world: &World, nation: &Actor, code: &str) -> Account {
+pub async fn found_city(world: &World, nation: &Actor, code: &str) -> Account {
     let code = city(code);
     let prefecture = code.prefecture().unwrap();
     let at = world.now();
@@ -241,6 +260,21 @@ fn a_session_that_was_closed_does_not_come_back() {
                 .unwrap()
                 .is_none()
         );
+    });
+}
+
+#[test]
+fn a_session_is_kept_by_many_at_once() {
+    on_each_engine(async |world| {
+        let session = open(&world, 1, None).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..100 {
+            let (db, session) = (world.db.clone(), session.clone());
+            tasks.spawn(async move { sessions::keep(&db, &[1; 32], &session).await });
+        }
+        while let Some(done) = tasks.join_next().await {
+            assert!(done.unwrap().unwrap());
+        }
     });
 }
 

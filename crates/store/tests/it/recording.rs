@@ -9,7 +9,7 @@ use domain::ledger::Act;
 use domain::people::Sex;
 use domain::statistics::AgeBand;
 use store::doses::Filter;
-use store::recorder::{Authority, Correction, Decision, RecordError};
+use store::recorder::{Authority, Correction, Decision, Pace, RecordError};
 
 const FIRST: &str = "211310160000012345";
 const SECOND: &str = "221310160000012345";
@@ -25,6 +25,7 @@ fn decision(world: &World, receipt: &store::recorder::Receipt, reason: &str) -> 
         city: receipt.municipality,
         reason: reason.into(),
         device: "desk-1".into(),
+        seen: None,
     }
 }
 
@@ -370,6 +371,7 @@ fn a_venue_corrects_on_the_same_day_only_and_never_what_the_city_confirmed() {
             doctor: "佐藤".into(),
             reason: "ロットの選び間違い".into(),
             device: "tablet-1".into(),
+            seen: None,
         };
         world
             .recorder
@@ -469,6 +471,47 @@ fn counting_again_from_the_first_entry_gives_the_same() {
         assert_eq!(counted(&world).await, before);
         assert_eq!(before[0].4, 20);
         assert_eq!(world.verified().await.lag, 0);
+    });
+}
+
+#[test]
+fn a_round_of_counting_reaches_every_city() {
+    on_each_engine(async |world| {
+        let cities = domain::places::Places::bundled()
+            .municipalities(day("2021-06-01"))
+            .take(600);
+        for place in cities {
+            let report = world.report(&format!("21{}0000000001", place.code));
+            world.record(report).await.unwrap();
+        }
+        assert_eq!(store::statistics::project(&world.db).await.unwrap(), 600);
+        assert_eq!(store::statistics::lag(&world.db).await.unwrap(), 0);
+    });
+}
+
+/// A lone report looks without a lock: a person who arrives at that moment must not be missed.
+#[test]
+fn a_dose_and_its_person_that_come_at_once_find_each_other() {
+    on_each_engine(async |world| {
+        world.record(world.report(FIRST)).await.unwrap();
+        for person in 0..60_u32 {
+            let digits = format!("{person:010}");
+            let report = world.report(&format!("21{CHIYODA}{digits}"));
+            let people = [resident(
+                &format!("{person}"),
+                &digits,
+                "19500101",
+                Sex::Female,
+            )];
+            let (recorded, loaded) =
+                tokio::join!(world.record(report), world.load(CHIYODA, &people));
+            recorded.unwrap();
+            assert_eq!(loaded.new, 1);
+        }
+        let counts = store::doses::desk(&world.db, &desk(CHIYODA)).await.unwrap();
+        // The very first coupon has nobody.
+        assert_eq!((counts.pending, counts.residents), (1, 60));
+        world.verified().await;
     });
 }
 
@@ -651,7 +694,8 @@ fn a_database_that_cannot_be_written_says_so() {
             now: std::sync::Arc::new(|| domain::calendar::Instant::from_micros(0)),
             salt: std::sync::Arc::new(|| [0; 16]),
         };
-        let (recorder, _writers) = store::recorder::Recorder::start(&reading, &outside).unwrap();
+        let (recorder, _writers) =
+            store::recorder::Recorder::start(&reading, &outside, Pace::default()).unwrap();
         let answer = recorder.report(&venue(1, CHIYODA), report.clone()).await;
         assert!(
             matches!(

@@ -50,6 +50,8 @@ enum Act {
     },
     Arrive {
         person: u32,
+        /// The coupon number, so that a person comes to have several.
+        number: u32,
         city: bool,
         year: u32,
         sex: bool,
@@ -70,8 +72,8 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (of.clone(), any::<bool>()).prop_map(|(of, city)| Act::Void { of, city }),
         1 => of.clone().prop_map(|of| Act::Confirm { of }),
         1 => of.prop_map(|of| Act::Reopen { of }),
-        2 => (0..4_u32, any::<bool>(), 1930..2015_u32, any::<bool>()).prop_map(
-            |(person, city, year, sex)| Act::Arrive { person, city, year, sex }),
+        2 => (0..4_u32, 0..4_u32, any::<bool>(), 1930..2015_u32, any::<bool>()).prop_map(
+            |(person, number, city, year, sex)| Act::Arrive { person, number, city, year, sex }),
         1 => Just(Act::NextDay),
         1 => Just(Act::Count),
     ]
@@ -122,13 +124,14 @@ async fn live(world: &World, acts: &[Act]) -> Vec<String> {
             Act::Count => format!("{}", store::statistics::project(&world.db).await.unwrap()),
             Act::Arrive {
                 person,
+                number,
                 city,
                 year,
                 sex,
             } => {
                 let sex = if sex { Sex::Female } else { Sex::Male };
                 let city = if city { CHIYODA } else { SAPPORO };
-                let number = format!("{person:010}");
+                let number = format!("{number:010}");
                 let someone = resident(&person.to_string(), &number, &format!("{year}0503"), sex);
                 format!("{:?}", world.load(city, &[someone]).await)
             }
@@ -165,6 +168,7 @@ async fn follow_up(world: &World, sent: &[Sent], act: Act) -> String {
         city: here,
         reason: "理由".into(),
         device: "desk".into(),
+        seen: None,
     };
     let by = |city: bool| {
         if city {
@@ -194,6 +198,7 @@ async fn follow_up(world: &World, sent: &[Sent], act: Act) -> String {
                 doctor: report.doctor.clone(),
                 reason: "理由".into(),
                 device: "desk".into(),
+                seen: None,
             };
             world.recorder.correct(&by(city), correction).await
         }

@@ -12,8 +12,8 @@ use domain::coupons::{CouponLine, CouponNumber};
 use domain::doses::{DoseId, InputWay};
 use domain::people::{BirthDate, ResidentStanding, Sex};
 use domain::places::MunicipalityCode;
-use store::recorder::{Outside, Receipt, RecordError, Recorder, Report, Writers};
-use store::residents::Resident;
+use store::recorder::{Outside, Pace, Receipt, RecordError, Recorder, Report, Writers};
+use store::residents::{Addresses, OtherNames, Resident};
 use store::{Db, Location};
 use uuid::Uuid;
 
@@ -97,7 +97,7 @@ impl World {
                     .to_be_bytes()
             }),
         };
-        let (recorder, writers) = Recorder::start(&db, &outside).unwrap();
+        let (recorder, writers) = Recorder::start(&db, &outside, Pace::default()).unwrap();
         let world = Self {
             db,
             recorder,
@@ -150,7 +150,7 @@ impl World {
             &self.db,
             &self.recorder,
             &desk(city),
-            residents,
+            (residents, Addresses::Told),
             self.now(),
             &id,
         )
@@ -228,5 +228,7 @@ pub fn resident(no: &str, digits: &str, birth: &str, sex: Sex) -> Resident {
         sex,
         standing: ResidentStanding::Resident,
         protected: false,
+        other_names: OtherNames::default(),
+        address: None,
     }
 }
