@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use serde::Deserialize;
 use store::Location;
+use store::recorder::{BATCH_MAX, Pace, WRITERS_MAX};
 
+use crate::keys::{KEYS_VARIABLE, Keys};
 use crate::web::session::Lifetime;
 
 /// The environment variable that holds the database's password.
@@ -24,8 +26,12 @@ pub struct Config {
     pub database: Location,
     /// Whether a proxy of ours stands before it.
     pub behind_proxy: bool,
+    /// How the ledgers are written.
+    pub pace: Pace,
     /// When sessions end.
     pub lifetime: Lifetime,
+    /// Where the keys are under which Individual Numbers are sealed.
+    pub individual_number_keys: Keys,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -58,8 +64,11 @@ struct File {
     database_password_file: Option<PathBuf>,
     #[serde(default)]
     behind_proxy: bool,
+    commit_doses_max: Option<usize>,
+    ledger_writers: Option<usize>,
     session_idle_minutes: Option<u32>,
     session_hours: Option<u32>,
+    individual_number_keys: Option<PathBuf>,
     log: Option<String>,
     #[serde(default)]
     log_json: bool,
@@ -74,8 +83,12 @@ pub fn read(path: &Path) -> anyhow::Result<Config> {
         .with_context(|| format!("the configuration {} cannot be read", path.display()))?;
     let folder = path.parent().unwrap_or(Path::new("."));
     let password = std::env::var(PASSWORD_VARIABLE).ok();
-    parse(&text, folder, password)
-        .with_context(|| format!("the configuration {} is wrong", path.display()))
+    let mut config = parse(&text, folder, password)
+        .with_context(|| format!("the configuration {} is wrong", path.display()))?;
+    if config.individual_number_keys == Keys::None {
+        config.individual_number_keys = Keys::of(None, std::env::var(KEYS_VARIABLE).ok());
+    }
+    Ok(config)
 }
 
 fn parse(text: &str, folder: &Path, password: Option<String>) -> anyhow::Result<Config> {
@@ -101,6 +114,17 @@ fn parse(text: &str, folder: &Path, password: Option<String>) -> anyhow::Result<
     if lifetime.idle_minutes == 0 || lifetime.hours == 0 {
         bail!("`session_idle_minutes` and `session_hours` must be at least 1");
     }
+    let default = Pace::default();
+    let pace = Pace {
+        batch_max: file.commit_doses_max.unwrap_or(default.batch_max),
+        writers: file.ledger_writers.unwrap_or(default.writers),
+    };
+    if !(1..=BATCH_MAX).contains(&pace.batch_max) {
+        bail!("`commit_doses_max` must be from 1 to {BATCH_MAX}");
+    }
+    if !(1..=WRITERS_MAX).contains(&pace.writers) {
+        bail!("`ledger_writers` must be from 1 to {WRITERS_MAX}");
+    }
     let password = match (&file.database_password_file, password) {
         (Some(path), _) => Some(secret(&folder.join(path))?),
         (None, password) => password,
@@ -115,7 +139,12 @@ fn parse(text: &str, folder: &Path, password: Option<String>) -> anyhow::Result<
         address,
         database,
         behind_proxy: file.behind_proxy,
+        pace,
         lifetime,
+        individual_number_keys: Keys::of(
+            file.individual_number_keys.map(|path| folder.join(path)),
+            None,
+        ),
         log,
     })
 }
@@ -178,14 +207,18 @@ mod tests {
         let text = include_str!("../../../docs/sesshu.example.toml");
         let config = parse(text, Path::new("/etc/sesshu"), None).unwrap();
         assert_eq!(config.lifetime, Lifetime::default());
+        assert_eq!(config.pace, Pace::default());
         for key in [
             "listen",
             "address",
             "database",
             "database_password_file",
             "behind_proxy",
+            "commit_doses_max",
+            "ledger_writers",
             "session_idle_minutes",
             "session_hours",
+            "individual_number_keys",
             "log",
             "log_json",
         ] {
@@ -207,6 +240,15 @@ mod tests {
     }
 
     #[test]
+    fn the_key_file_counts_from_the_configuration() {
+        let none = config("database = \"x\"", None).unwrap();
+        assert_eq!(none.individual_number_keys, Keys::None);
+        let named = config("database = \"x\"\nindividual_number_keys = \"keys\"", None).unwrap();
+        let path = Path::new("/etc/sesshu/keys");
+        assert_eq!(named.individual_number_keys, Keys::File(path.to_owned()));
+    }
+
+    #[test]
     fn the_password_of_the_server_comes_from_outside() {
         let found = config("database = \"postgres://sesshu@db/sesshu\"", Some("p@ss/1")).unwrap();
         let expected = Location::Postgres("postgres://sesshu:p%40ss%2F1@db/sesshu".to_owned());
@@ -218,6 +260,9 @@ mod tests {
     fn what_is_unknown_or_unsafe_is_refused() {
         assert!(config("database = \"x\"\nsession_minutes = 5", None).is_err());
         assert!(config("database = \"mysql://x\"", None).is_err());
+        assert!(config("database = \"x\"\ncommit_doses_max = 0", None).is_err());
+        assert!(config("database = \"x\"\ncommit_doses_max = 513", None).is_err());
+        assert!(config("database = \"x\"\nledger_writers = 65", None).is_err());
         let open =
             "listen = \"0.0.0.0:80\"\naddress = \"http://sesshu.example.jp\"\ndatabase = \"x\"";
         assert!(parse(open, Path::new("."), None).is_err());

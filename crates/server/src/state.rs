@@ -6,8 +6,10 @@ use std::sync::Arc;
 use domain::calendar::{Day, Instant};
 use store::Db;
 use store::recorder::{Outside, Recorder};
+use store::seals::Seals;
 use uuid::Uuid;
 
+use crate::tablet::used::Filters;
 use crate::web::logins::Logins;
 use crate::web::session::Sessions;
 
@@ -24,6 +26,10 @@ pub struct Parts {
     pub recorder: Recorder,
     /// The clock and the randomness.
     pub outside: Outside,
+    /// What seals Individual Numbers; none without keys, and then they are dropped.
+    pub seals: Option<Seals>,
+    /// The coupons already used, for tablets to carry.
+    pub used_coupons: Filters,
     /// Who is logged in.
     pub sessions: Sessions,
     /// The checking of passwords, with its brakes.

@@ -29,3 +29,33 @@ for (const button of document.querySelectorAll("button[data-fill]")) {
     field.focus();
   });
 }
+
+// A photo of the seal is sent as soon as it is chosen: one touch less with gloves.
+const photoForm = document.querySelector("#seal-photo");
+const photo = document.querySelector("#photo");
+if (photoForm instanceof HTMLFormElement && photo instanceof HTMLInputElement) {
+  photoForm.classList.add("one-touch");
+  photo.addEventListener("change", () => {
+    if (!photo.files || photo.files.length === 0) return;
+    const sending = photoForm.querySelector("[data-sending]");
+    if (sending instanceof HTMLElement) sending.hidden = false;
+    photoForm.requestSubmit();
+  });
+}
+
+// A hand scanner ends with Enter before the other fields are filled in: the seal is read first.
+const seal = document.querySelector("#seal");
+if (form && seal instanceof HTMLInputElement) {
+  seal.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || seal.value === "") return;
+    event.preventDefault();
+    form.noValidate = true;
+    form.requestSubmit();
+  });
+  // The separator of the code is a control key to a browser; it must neither act nor be lost.
+  seal.addEventListener("keydown", (event) => {
+    if (!event.ctrlKey || event.key !== "]") return;
+    event.preventDefault();
+    seal.setRangeText("|", seal.selectionStart ?? seal.value.length, seal.selectionEnd ?? seal.value.length, "end");
+  });
+}

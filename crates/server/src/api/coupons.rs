@@ -1,41 +1,31 @@
-//! Coupons over the API: the digits out of a photo, and what a registration would be answered.
+//! Coupons over the API: the digits out of a photo.
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use domain::access::Action;
 use domain::coupons::CouponLine;
-use domain::doses::{Answer, Facts, Route, Standing};
-use domain::findings::Finding;
 use domain::places::Places;
 use reader::{Outcome, PictureRefusal, Reading};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::api::fields::Fields;
 use crate::pages::photos;
 use crate::state::App;
-use crate::web::body::{Params, unread};
+use crate::web::body::unread;
 use crate::web::me::Me;
 use crate::web::problem::Problem;
 use crate::web::routes::{Guard, Routes};
 
 /// The routes of this file.
 pub fn routes() -> Routes {
-    Routes::new()
-        .post_up_to(
-            photos::PHOTO_BYTES_MAX,
-            "/api/v1/coupons/readings",
-            Guard::May(Action::ReadCoupon),
-            read,
-        )
-        .get(
-            "/api/v1/coupons/{digits}/check",
-            Guard::May(Action::ReadCoupon),
-            check,
-        )
+    Routes::new().post_up_to(
+        photos::PHOTO_BYTES_MAX,
+        "/api/v1/coupons/readings",
+        Guard::May(Action::ReadCoupon),
+        read,
+    )
 }
 
 /// What was read from a photo.
@@ -105,82 +95,4 @@ pub(super) async fn read(
         .await?
         .map_err(|refusal| picture_problem(&refusal))?;
     Ok(Json(ReadingBody::from(&reading)))
-}
-
-/// For which dose to ask.
-#[derive(Deserialize, IntoParams)]
-pub(super) struct CheckParams {
-    /// The day, `YYYY-MM-DD`; today if left out.
-    given_on: Option<String>,
-    /// The product's key.
-    product: String,
-    /// The lot.
-    lot: Option<String>,
-}
-
-/// What a registration would be answered.
-#[derive(Serialize, ToSchema)]
-pub struct CheckBody {
-    /// The 18 digits.
-    digits: String,
-    /// The coupon's municipality, as its name.
-    municipality: Option<String>,
-    /// As in a receipt.
-    #[schema(value_type = String)]
-    answer: Answer,
-    /// As in a receipt.
-    #[schema(value_type = String)]
-    standing: Standing,
-    /// As in a receipt.
-    #[schema(value_type = Vec<Object>)]
-    findings: Vec<Finding>,
-}
-
-/// What a registration of this coupon would be answered now; nothing is recorded.
-#[utoipa::path(get, path = "/api/v1/coupons/{digits}/check", params(("digits" = String, Path), CheckParams),
-    tag = "venue", responses(
-    (status = 200, body = CheckBody), (status = 422, description = "Not 18 digits, or a wrong check digit"),
-))]
-pub(super) async fn check(
-    State(app): State<App>,
-    me: Me,
-    Path(digits): Path<String>,
-    Params(params): Params<CheckParams>,
-) -> Result<Json<CheckBody>, Problem> {
-    let permit = me.venue(Action::ReadCoupon)?;
-    let mut fields = Fields::new();
-    let line = fields.line("digits", &digits);
-    let given_on = fields.day_or_none("given_on", params.given_on.as_deref());
-    let product = fields.product(&params.product);
-    let lot = fields.lot(params.lot.as_deref().unwrap_or_default());
-    fields.done()?;
-    let line = line.ok_or_else(Problem::internal)?;
-    if line.coupon().is_err() {
-        return Err(Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "coupon_check_digit",
-        ));
-    }
-    let facts = Facts {
-        doctor: String::new(),
-        given_on: given_on.unwrap_or(app.today()),
-        line,
-        lot,
-        product,
-        turn: line.turn_digit(),
-        venue: permit.venue(),
-        venue_name: String::new(),
-    };
-    let (verdict, route) = store::recorder::preview(&app.db, &permit, facts, app.today()).await?;
-    let municipality = match route {
-        Route::Coupon { city, .. } => Places::bundled().any(city).map(|place| place.name.clone()),
-        Route::Astray { .. } => None,
-    };
-    Ok(Json(CheckBody {
-        digits: line.as_str().to_owned(),
-        municipality,
-        answer: verdict.answer,
-        standing: verdict.standing,
-        findings: verdict.findings,
-    }))
 }

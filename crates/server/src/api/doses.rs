@@ -6,10 +6,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
 use domain::calendar::{Day, Instant};
-use domain::doses::{Answer, DoseId, InputWay, Standing, VENUE_NAME_LENGTH_MAX};
+use domain::doses::{Answer, DoseId, InputWay, Standing, VENUE_NAME_LENGTH_MAX, Version};
 use domain::findings::Finding;
 use domain::ledger::{Act, Sha};
 use domain::places::MunicipalityCode;
+use domain::receipts::ReceiptNumber;
 use serde::{Deserialize, Serialize};
 use store::doses::Record;
 use store::recorder::{Authority, Correction, Decision, Receipt, RecordError, Report};
@@ -66,7 +67,7 @@ pub struct DoseBody {
     venue_name: Option<String>,
     /// The device's own name.
     device: Option<String>,
-    /// How the digits came in: `qr`, `ocr`, `scanner`, `keyed`, `csv`, `api` (default).
+    /// How the digits came in: `qr`, `ocr`, `scanner`, `keyed`, `csv`, `paper`, `api` (default).
     input: Option<String>,
 }
 
@@ -89,6 +90,9 @@ pub struct ReceiptBody {
     /// The entry's hash.
     #[schema(value_type = String)]
     hash: Sha,
+    /// The receipt number (受領番号): by it anybody can have the entry compared with the ledger.
+    #[schema(value_type = String, example = "16A5-00000-2ZRC0-1K7QM")]
+    receipt_number: ReceiptNumber,
     /// When the server took it.
     #[schema(value_type = String)]
     at: Instant,
@@ -127,6 +131,7 @@ impl From<Receipt> for ReceiptBody {
             municipality,
             seq,
             hash,
+            receipt_number: ReceiptNumber::of(municipality, seq, &hash),
             at,
             answer,
             standing,
@@ -161,6 +166,7 @@ impl From<RecordError> for Problem {
             RecordError::Refused(R::Confirmed) => Self::conflict("record_confirmed"),
             RecordError::Refused(R::Voided) => Self::conflict("record_voided"),
             RecordError::Refused(R::AsItIs) => Self::conflict("record_as_it_is"),
+            RecordError::Refused(R::ChangedMeanwhile) => Self::conflict("record_changed_meanwhile"),
             RecordError::Store(error) => error.into(),
             RecordError::Stopped => Self::storage_unavailable(),
         }
@@ -266,11 +272,15 @@ pub struct RecordBody {
     confirmed: bool,
     /// Whether its id came again with other content.
     contested: bool,
+    /// What it says, as one word: send it with a change, and nothing is changed that others changed meanwhile.
+    #[schema(value_type = String)]
+    version: Version,
 }
 
 impl From<Record> for RecordBody {
     fn from(record: Record) -> Self {
         Self {
+            version: record.version(),
             id: record.id,
             municipality: record.municipality,
             seq: record.seq,
@@ -371,6 +381,9 @@ pub struct CorrectionBody {
     reason: String,
     /// The device's own name.
     device: Option<String>,
+    /// The `version` that the record had when it was looked at: refused if it has another by now.
+    #[schema(value_type = Option<String>)]
+    version: Option<Version>,
 }
 
 impl CorrectionBody {
@@ -396,6 +409,7 @@ impl CorrectionBody {
             doctor,
             reason,
             device,
+            seen: self.version,
         })
     }
 }
@@ -409,6 +423,9 @@ pub struct DecisionBody {
     reason: Option<String>,
     /// The device's own name.
     device: Option<String>,
+    /// The `version` that the record had when it was looked at: refused if it has another by now.
+    #[schema(value_type = Option<String>)]
+    version: Option<Version>,
 }
 
 impl DecisionBody {
@@ -434,6 +451,7 @@ impl DecisionBody {
             city,
             reason,
             device,
+            seen: self.version,
         })
     }
 }

@@ -6,7 +6,7 @@ use domain::coupons::{CouponLine, CouponNumber};
 use domain::doses::{DEVICE_LENGTH_MAX, DOCTOR_NAME_LENGTH_MAX, InputWay, PRODUCT_KEY_LENGTH_MAX};
 use domain::doses::{REASON_LENGTH_MAX, TURN_MAX, VENUE_NAME_LENGTH_MAX};
 use domain::places::{MunicipalityCode, Prefecture};
-use domain::vaccines::LOT_LENGTH_MAX;
+use domain::vaccines::{LOT_LENGTH_MAX, Lot, LotRefusal, ProductKey, Vaccines};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -164,6 +164,40 @@ impl Fields {
             self.complain("product", "missing");
         }
         key
+    }
+
+    /// A product of our table, in use or not.
+    pub fn known_product(&mut self, text: &str) -> Option<ProductKey> {
+        let product = Vaccines::bundled().find(text.trim());
+        if product.is_none() {
+            self.complain("product", "not_a_known_word");
+        }
+        product.map(|product| product.key.clone())
+    }
+
+    /// A lot as it is printed.
+    pub fn printed_lot(&mut self, text: &str) -> Option<Lot> {
+        match Lot::parse(text) {
+            Ok(lot) => Some(lot),
+            Err(refusal) => {
+                let code = match refusal {
+                    LotRefusal::Empty => "missing",
+                    LotRefusal::Length { .. } => "too_long",
+                    LotRefusal::Unprintable => "control_character",
+                };
+                self.complain("lot", code);
+                None
+            }
+        }
+    }
+
+    /// Words that must be told, of at most that many characters.
+    pub fn words(&mut self, field: &'static str, text: &str, length_max: usize) -> String {
+        let words = self.text(field, text, length_max);
+        if words.is_empty() {
+            self.complain(field, "missing");
+        }
+        words
     }
 
     /// A lot, in the spelling in which lots are compared.

@@ -1,17 +1,29 @@
 //! The JSON API under `/api/v1`, the open data, and the two addresses that watchers of the server call.
 
 pub mod accounts;
+pub mod checks;
+pub mod coupon_batches;
 pub mod coupons;
 pub mod doses;
 pub mod fields;
 pub mod health;
+pub mod imports;
+pub mod inquiries;
+pub mod lots;
 pub mod openapi;
+pub mod packs;
+pub mod people;
 pub mod places;
+pub mod proposals;
+pub mod receipts;
 pub mod records;
 pub mod residents;
 pub mod sessions;
 pub mod settings;
 pub mod statistics;
+pub mod tablet;
+pub mod venue_days;
+pub mod worklists;
 
 use crate::web::routes::Routes;
 
@@ -23,11 +35,23 @@ pub fn routes() -> Routes {
         .merge(openapi::routes())
         .merge(sessions::routes())
         .merge(accounts::routes())
+        .merge(people::routes())
         .merge(places::routes())
         .merge(settings::routes())
+        .merge(lots::routes())
         .merge(coupons::routes())
+        .merge(checks::routes())
         .merge(doses::routes())
+        .merge(tablet::routes())
+        .merge(receipts::routes())
+        .merge(venue_days::routes())
         .merge(records::routes())
+        .merge(worklists::routes())
+        .merge(proposals::routes())
         .merge(residents::routes())
+        .merge(imports::routes())
+        .merge(coupon_batches::routes())
+        .merge(packs::routes())
+        .merge(inquiries::routes())
         .merge(statistics::routes())
 }

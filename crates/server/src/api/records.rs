@@ -3,6 +3,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use domain::access::{Action, CityPermit};
@@ -12,16 +13,19 @@ use domain::doses::{DoseId, InputWay, Standing};
 use domain::findings::{FindingCode, Severity};
 use domain::ledger::{Act, Personal, Sha};
 use serde::{Deserialize, Serialize};
+use store::approvals::{self, Outcome};
 use store::audit::View;
 use store::doses::{Desk, Filter, Listed};
 use store::ledger::Walk;
-use store::recorder::Authority;
 use store::residents::Resident;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::api::doses::{CorrectionBody, DecisionBody, ReceiptBody, RecordBody, answered};
 use crate::api::fields::Fields;
+use crate::api::people::NextBody;
+use crate::pages::persons::{PURPOSES, next_doses};
+use crate::pages::proposals::how;
 use crate::state::App;
 use crate::web::body::{ApiJson, Params};
 use crate::web::me::Me;
@@ -194,7 +198,7 @@ pub(super) async fn list(
 }
 
 /// Writes to the access log who looks at what, before it is shown.
-async fn look(
+pub(super) async fn look(
     app: &App,
     permit: &CityPermit,
     number: Option<CouponNumber>,
@@ -299,11 +303,26 @@ pub struct ResidentBody {
     standing: &'static str,
     /// Whether the person is protected from being looked up (支援措置).
     protected: bool,
+    /// The postal code, seven digits. Of a protected person nothing of the address is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    postal_code: Option<String>,
+    /// The address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address: Option<String>,
+    /// House and room.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    address_extra: Option<String>,
 }
 
 impl From<Resident> for ResidentBody {
     fn from(resident: Resident) -> Self {
+        let address = resident.address.filter(|_| !resident.protected);
+        let part = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let code = address.as_ref().and_then(|one| one.postal_code.as_ref());
         Self {
+            postal_code: code.map(|code| code.as_str().to_owned()),
+            address: part(address.as_ref().map(|one| one.place.clone())),
+            address_extra: part(address.map(|one| one.extra)),
             number: resident.number.as_str().to_owned(),
             birth: resident.birth.iso(),
             sex: resident.sex.open_data(),
@@ -323,34 +342,79 @@ pub struct PersonBody {
     resident: Option<ResidentBody>,
     /// The records, in order of the day given.
     records: Vec<RecordBody>,
+    /// What is due next by the records that count, of somebody who lives in the city.
+    next: Vec<NextBody>,
+    /// Every coupon number the person ever had.
+    coupons: Vec<String>,
+}
+
+/// What a person is looked at for.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PersonParams {
+    /// `desk`, `phone`, `counter`, `correction`, `certificate`, `disclosure`, `inquiry` or `other`.
+    /// Must be said for somebody who is protected from being looked up (支援措置).
+    purpose: Option<String>,
 }
 
 /// The person behind a coupon number. The view is written to the access log.
-#[utoipa::path(get, path = "/api/v1/persons/{number}", params(("number" = String, Path)), tag = "city", responses(
+#[utoipa::path(get, path = "/api/v1/persons/{number}", params(("number" = String, Path), PersonParams), tag = "city", responses(
     (status = 200, body = PersonBody), (status = 404, description = "Neither person nor record is known"),
+    (status = 403, description = "The person is protected, and no purpose was said"),
 ))]
 pub(super) async fn person(
     State(app): State<App>,
     me: Me,
     Path(number): Path<String>,
+    Params(params): Params<PersonParams>,
 ) -> Result<Json<PersonBody>, Problem> {
     let permit = me.city(Action::SeePerson)?;
     let mut fields = Fields::new();
     let number = fields.number("number", &number);
+    let known = |word: &str| PURPOSES.into_iter().find(|purpose| *purpose == word);
+    let purpose = fields.word("purpose", params.purpose.as_deref(), known);
     fields.done()?;
     let number = number.ok_or_else(Problem::internal)?;
-    look(&app, &permit, Some(number), "person").await?;
     let person = store::doses::person(&app.db, &permit, number).await?;
     let person = person.ok_or_else(Problem::not_found)?;
+    // A program too opens a protected person's record by a second step, with a reason.
+    let protected = person.resident.as_ref().is_some_and(|one| one.protected);
+    if protected && purpose.is_none() {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "person_protected"));
+    }
+    let purpose = purpose.unwrap_or(API_PURPOSE);
+    crate::pages::city::look(&app, &permit, Some(number), "person", purpose).await?;
+    let coupons = store::people::coupons(&app.db, &permit, number).await?;
+    let next = next_doses(&person, app.now().day_in_japan());
     Ok(Json(PersonBody {
+        next: next.iter().map(NextBody::from).collect(),
+        coupons: coupons.iter().map(|one| one.as_str().to_owned()).collect(),
         resident: person.resident.map(ResidentBody::from),
         records: person.records.into_iter().map(RecordBody::from).collect(),
     }))
 }
 
-/// Correct a record of this city.
+/// That a change waits for a second person.
+#[derive(Serialize, ToSchema)]
+pub struct ProposedBody {
+    /// The proposal, to be read at `/api/v1/proposals/{proposal}`.
+    proposal: Uuid,
+}
+
+/// 201 or 200 with the receipt, or 202 with the proposal.
+fn done_or_proposed(outcome: Outcome) -> Response {
+    match outcome {
+        Outcome::Done(receipt) => answered(*receipt),
+        Outcome::Proposed(proposal) => {
+            (StatusCode::ACCEPTED, Json(ProposedBody { proposal })).into_response()
+        }
+    }
+}
+
+/// Correct a record of this city; where the city wants two people for it, it is proposed.
 #[utoipa::path(post, path = "/api/v1/records/{dose}/corrections", params(("dose" = Uuid, Path)),
     request_body = CorrectionBody, tag = "city", responses(
+    (status = 202, description = "Proposed to a second person", body = ProposedBody),
     (status = 201, body = ReceiptBody), (status = 200, body = ReceiptBody), (status = 404), (status = 409),
 ))]
 pub(super) async fn correct(
@@ -361,16 +425,14 @@ pub(super) async fn correct(
 ) -> Result<Response, Problem> {
     let permit = me.city(Action::CorrectRecord)?;
     let correction = body.of(dose, permit.city())?;
-    Ok(answered(
-        app.recorder
-            .correct(&Authority::City(permit), correction)
-            .await?,
-    ))
+    let outcome = approvals::correct(&app.db, &app.recorder, &permit, correction, how(&app));
+    Ok(done_or_proposed(outcome.await?))
 }
 
-/// Take a record of this city back.
+/// Take a record of this city back; where the city wants two people for it, it is proposed.
 #[utoipa::path(post, path = "/api/v1/records/{dose}/voidings", params(("dose" = Uuid, Path)),
     request_body = DecisionBody, tag = "city", responses(
+    (status = 202, description = "Proposed to a second person", body = ProposedBody),
     (status = 201, body = ReceiptBody), (status = 200, body = ReceiptBody), (status = 404), (status = 409),
 ))]
 pub(super) async fn void(
@@ -381,11 +443,8 @@ pub(super) async fn void(
 ) -> Result<Response, Problem> {
     let permit = me.city(Action::CorrectRecord)?;
     let decision = body.of(dose, permit.city(), true)?;
-    Ok(answered(
-        app.recorder
-            .void(&Authority::City(permit), decision)
-            .await?,
-    ))
+    let outcome = approvals::void(&app.db, &app.recorder, &permit, decision, how(&app));
+    Ok(done_or_proposed(outcome.await?))
 }
 
 /// Confirm a record (確定): afterwards only the city changes it.

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use store::settings::DaySetting;
 use utoipa::ToSchema;
 
+use crate::api::checks::LotBody;
 use crate::api::fields::Fields;
+use crate::pages::lots::state_of;
 use crate::state::App;
 use crate::web::body::ApiJson;
 use crate::web::me::Me;
@@ -75,6 +77,8 @@ pub struct NewSettingBody {
     product: String,
     /// The lot on the vial.
     lot: String,
+    /// That the doses are in arms already: a lot that was recalled or has expired is then not refused.
+    given_already: Option<bool>,
 }
 
 /// Today's settings of this account; 404 until they are made, each day anew.
@@ -90,6 +94,7 @@ pub(super) async fn current(State(app): State<App>, me: Me) -> Result<Json<Setti
 /// Make today's settings.
 #[utoipa::path(put, path = "/api/v1/day-setting", request_body = NewSettingBody, tag = "venue", responses(
     (status = 200, body = SettingBody), (status = 422, description = "A field cannot be read"),
+    (status = 409, description = "The lot is recalled or has expired: `lot` says how it stands"),
 ))]
 pub(super) async fn set(
     State(app): State<App>,
@@ -112,6 +117,13 @@ pub(super) async fn set(
         lot,
         set_at: app.now(),
     };
+    if setting.given_on >= app.today() && body.given_already != Some(true) {
+        let state = state_of(&app, &setting.product, &setting.lot, None, setting.given_on).await?;
+        if !state.may_be_given() {
+            let lot = serde_json::to_value(LotBody::from(state)).unwrap_or_default();
+            return Err(Problem::conflict("lot_stopped").member("lot", lot));
+        }
+    }
     store::settings::set(&app.db, &permit, app.today(), &setting).await?;
     Ok(Json(setting.into()))
 }

@@ -5,6 +5,7 @@
 
 mod coupons;
 mod doses;
+mod lots;
 mod organisations;
 mod people;
 
@@ -17,15 +18,17 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use store::recorder::Outside;
+use store::recorder::{Outside, Pace};
+use store::seals::{KeyRing, MasterKey};
 use store::{Db, Location};
 use tokio::net::TcpListener;
 
 use crate::cli::demo::coupons::DemoCoupon;
 use crate::cli::demo::organisations::DemoAccount;
 use crate::cli::running::{self, Running};
-use crate::cli::{DEMO_DATABASE, DEMO_FOLDER, complain, say};
+use crate::cli::{DEMO_DATABASE, DEMO_FOLDER, DEMO_KEYS, complain, say};
 use crate::config::{Config, Log};
+use crate::keys::{self, Keys};
 use crate::web::session::Lifetime;
 
 /// The port unless another is asked for or it is taken.
@@ -85,7 +88,9 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         address: manifest.address.clone(),
         database: Location::Sqlite(database),
         behind_proxy: false,
+        pace: Pace::default(),
         lifetime: Lifetime::default(),
+        individual_number_keys: key_file(&folder)?,
         log: Log::default(),
     };
     let running = Running::start(&config, Some(lock)).await?;
@@ -97,7 +102,9 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
 
 /// Removes what an earlier demonstration made, and nothing else that may lie in the folder.
 fn clear(folder: &Path) -> anyhow::Result<()> {
-    let mut files: Vec<PathBuf> = [MANIFEST, RESIDENTS].map(|name| folder.join(name)).into();
+    let mut files: Vec<PathBuf> = [MANIFEST, RESIDENTS, DEMO_KEYS]
+        .map(|name| folder.join(name))
+        .into();
     for database in [DEMO_DATABASE, UNFINISHED] {
         files.extend(["", "-wal", "-shm"].map(|end| folder.join(format!("{database}{end}"))));
     }
@@ -146,6 +153,18 @@ async fn make(folder: &Path) -> anyhow::Result<()> {
     write_manifest(folder, &manifest)?;
     fs::rename(&unfinished, folder.join(DEMO_DATABASE))?;
     Ok(())
+}
+
+/// The keys of the Individual Numbers beside the database, made at the first start.
+fn key_file(folder: &Path) -> anyhow::Result<Keys> {
+    let path = folder.join(DEMO_KEYS);
+    if !path.exists() {
+        let outside =
+            crate::clock::outside().context("the operating system gives no randomness")?;
+        let key = MasterKey::make((outside.now)().day_in_japan(), &*outside.salt);
+        keys::write_new(&path, &KeyRing::new(key))?;
+    }
+    Ok(Keys::File(path))
 }
 
 /// Another id in order of time.

@@ -1,9 +1,16 @@
 //! The command line.
 
 mod account;
+mod coupons;
 mod demo;
+mod export;
+mod import;
+mod keys;
 mod ledger;
+mod pack;
 mod read;
+mod receipt;
+mod rules;
 mod running;
 mod serve;
 mod statistics;
@@ -18,11 +25,14 @@ use clap::{Args, Parser, Subcommand};
 use store::Location;
 
 use crate::config;
+use crate::keys::Keys;
 
 /// Where the demonstration keeps its data unless told otherwise.
 const DEMO_FOLDER: &str = "sesshu-data";
 /// The database in the demonstration's folder.
 const DEMO_DATABASE: &str = "sesshu.db";
+/// The keys beside it.
+const DEMO_KEYS: &str = "individual-number-keys";
 
 /// 予防接種記録システム / a vaccination record system
 #[derive(Parser)]
@@ -40,11 +50,29 @@ enum Command {
     Serve(serve::Options),
     /// 写真から18桁を読む / read the 18 digits out of pictures
     Read(read::Options),
+    /// 接種の規則を試す / check rules and forecast doses by them
+    #[command(subcommand)]
+    Rules(rules::Command),
     /// 台帳と集計を検証する / walk every chain and every projection
     Verify(Place),
     /// 台帳 / a city's ledger
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// 受領番号 / receipt numbers
+    #[command(subcommand)]
+    Receipt(receipt::Command),
+    /// 台帳をCSVに書き出す / write a city's records into a file
+    #[command(subcommand)]
+    Export(export::Command),
+    /// ファイルを取り込む / take a file in
+    #[command(subcommand)]
+    Import(import::Command),
+    /// 災害用一式 / disaster packs
+    #[command(subcommand)]
+    Pack(pack::Command),
+    /// 個人番号の鍵 / the keys of the Individual Numbers
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// 集計 / the statistics
     #[command(subcommand)]
     Statistics(statistics::Command),
@@ -84,6 +112,15 @@ impl Place {
         }
         Ok(location)
     }
+
+    /// Where the keys of the Individual Numbers (個人番号) in that data are.
+    fn keys(&self, location: &Location) -> anyhow::Result<Keys> {
+        Ok(match (&self.config, location) {
+            (Some(path), _) => config::read(path)?.individual_number_keys,
+            (None, Location::Sqlite(database)) => Keys::File(database.with_file_name(DEMO_KEYS)),
+            (None, Location::Postgres(_)) => Keys::None,
+        })
+    }
 }
 
 /// Runs what the command line says.
@@ -92,6 +129,7 @@ pub fn main() -> ExitCode {
     let line = Line::parse();
     let outcome = match line.command {
         Command::Read(options) => read::run(&options),
+        Command::Rules(command) => rules::run(&command),
         command => within_runtime(command),
     };
     match outcome {
@@ -114,9 +152,15 @@ fn within_runtime(command: Command) -> anyhow::Result<ExitCode> {
             Command::Serve(options) => serve::run(options).await,
             Command::Verify(place) => verify::run(&place).await,
             Command::Ledger(command) => ledger::run(command).await,
+            Command::Receipt(command) => receipt::run(command).await,
+            Command::Export(command) => export::run(command).await,
+            Command::Import(command) => import::run(command).await,
+            Command::Pack(command) => pack::run(command).await,
+            Command::Keys(command) => keys::run(command).await,
             Command::Statistics(command) => statistics::run(command).await,
             Command::Account(command) => account::run(command).await,
             Command::Read(options) => read::run(&options),
+            Command::Rules(command) => rules::run(&command),
         }
     })
 }

@@ -16,6 +16,11 @@ use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, Log};
+use crate::jobs::approvals::Approvals;
+use crate::jobs::coupons::Coupons;
+use crate::jobs::imports::Imports;
+use crate::jobs::inquiries::Inquiries;
+use crate::jobs::packs::Packs;
 use crate::state::{App, Parts};
 use crate::web::logins::Logins;
 use crate::web::session::Sessions;
@@ -27,6 +32,16 @@ const FINISH_SECONDS: u64 = 20;
 const PROJECTION_REST: Duration = Duration::from_millis(250);
 /// How often the projections look for what another server recorded.
 const PROJECTION_PAUSE: Duration = Duration::from_secs(1);
+/// How often it is looked for files that cities handed in.
+const IMPORT_PAUSE: Duration = Duration::from_millis(500);
+/// How often it is looked for batches of coupons to work on.
+const COUPON_PAUSE: Duration = Duration::from_millis(500);
+/// How often it is looked for disaster packs to make.
+const PACK_PAUSE: Duration = Duration::from_secs(1);
+/// How often it is looked for questions whose time has come.
+const INQUIRY_PAUSE: Duration = Duration::from_secs(1);
+/// How often it is looked for what was approved and is not done yet.
+const APPROVAL_PAUSE: Duration = Duration::from_millis(500);
 /// How often what has run out is swept away.
 const SWEEP_PAUSE: Duration = Duration::from_secs(60);
 
@@ -50,27 +65,77 @@ impl Running {
         };
         let outside =
             crate::clock::outside().context("the operating system gives no randomness")?;
+        let seals = config.individual_number_keys.seals(&outside)?;
         let db = open(&config.database).await?;
         store::migrations::migrate(&db).await?;
-        let (recorder, writers) = Recorder::start(&db, &outside)?;
+        if seals.is_none() {
+            tell_of_missing_keys(&db).await?;
+        }
+        let (recorder, writers) = Recorder::start(&db, &outside, config.pace)?;
         let app = App::from(Parts {
             sessions: Sessions::new(db.clone(), outside.clone(), config.lifetime),
             logins: Logins::new(db.clone()),
             address: Arc::from(config.address.as_str()),
             address_is_https: config.address.starts_with("https://"),
             behind_proxy: config.behind_proxy,
+            used_coupons: crate::tablet::used::Filters::default(),
+            seals,
             db,
             recorder,
             outside,
         });
-        let helpers = vec![
+        let imports = Imports::new(
+            app.db.clone(),
+            app.recorder.clone(),
+            app.outside.clone(),
+            app.seals.clone(),
+        );
+        let approvals = Approvals::new(app.db.clone(), app.recorder.clone(), app.outside.clone());
+        let coupons = Coupons::new(app.db.clone(), app.outside.clone());
+        let packs = Packs::new(app.db.clone(), app.outside.clone());
+        let mut helpers = vec![
             tokio::spawn(project(app.db.clone(), app.recorder.clone())),
+            tokio::spawn(make_search_keys(app.db.clone())),
+            tokio::spawn(work_on(
+                imports,
+                |job| async move { job.turn().await },
+                "import",
+                IMPORT_PAUSE,
+            )),
+            tokio::spawn(work_on(
+                approvals,
+                |job| async move { job.turn().await },
+                "proposal",
+                APPROVAL_PAUSE,
+            )),
+            tokio::spawn(work_on(
+                coupons,
+                |job| async move { job.turn().await },
+                "coupons",
+                COUPON_PAUSE,
+            )),
+            tokio::spawn(work_on(
+                packs,
+                |job| async move { job.turn().await },
+                "pack",
+                PACK_PAUSE,
+            )),
             tokio::spawn(sweep(
                 app.db.clone(),
                 app.outside.clone(),
                 app.logins.clone(),
             )),
         ];
+        // Without keys nobody is found by a number, and no question is taken in.
+        if let Some(seals) = app.seals.clone() {
+            let inquiries = Inquiries::new(app.db.clone(), seals, app.outside.clone());
+            helpers.push(tokio::spawn(work_on(
+                inquiries,
+                |job| async move { job.turn().await },
+                "inquiry",
+                INQUIRY_PAUSE,
+            )));
+        }
         Ok(Self {
             app,
             writers,
@@ -170,6 +235,15 @@ pub(super) async fn open(location: &Location) -> anyhow::Result<Db> {
     })
 }
 
+/// Says how many numbers nobody can open while there are no keys; none is no news.
+async fn tell_of_missing_keys(db: &Db) -> anyhow::Result<()> {
+    let sealed = store::seals::Seals::count(db).await?;
+    if sealed > 0 {
+        tracing::warn!(sealed, "individual_numbers.no_keys");
+    }
+    Ok(())
+}
+
 fn make_folder_of(database: &Path) -> anyhow::Result<()> {
     match database
         .parent()
@@ -211,6 +285,43 @@ async fn project(db: Db, recorder: Recorder) {
         tokio::time::sleep(PROJECTION_REST).await;
         // A commit that comes while this one is projected is seen at the next turn, in a second at most.
         let _ = tokio::time::timeout(PROJECTION_PAUSE, recorder.committed()).await;
+    }
+}
+
+/// Makes the search keys of people who were in the register before keys were of today's kind,
+/// stretch by stretch beside everything else; then there is nothing left to do until the next start.
+async fn make_search_keys(db: Db) {
+    let mut made = 0;
+    loop {
+        match store::residents::make_keys(&db).await {
+            Ok(0) => break,
+            Ok(more) => made += more,
+            Err(error) => {
+                tracing::warn!(%error, "search_keys.not_made");
+                tokio::time::sleep(IMPORT_PAUSE).await;
+            }
+        }
+    }
+    if made > 0 {
+        tracing::info!(residents = made, "search_keys.made");
+    }
+}
+
+/// Works on what waits, one piece after the other, and looks again after a pause when nothing does.
+/// What is interrupted is tried again at the next look.
+async fn work_on<J, T, E>(job: J, turn: impl Fn(J) -> T, what: &'static str, pause: Duration)
+where
+    J: Clone,
+    T: Future<Output = Result<bool, E>>,
+    E: std::fmt::Display,
+{
+    loop {
+        match turn(job.clone()).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, what, "job.interrupted"),
+        }
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -4,13 +4,18 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use domain::access::{Action, CityPermit};
+use domain::calendar::Instant;
 use domain::coupons::CouponNumber;
 use store::audit::View;
-use store::doses::Desk;
+use store::worklists::{Count, List, counts};
 
-use crate::pages::records::place_name;
+use crate::pages::persons::purposes;
+use crate::pages::proposals::age;
+use crate::pages::records::{Choice, place_name};
+use crate::pages::worklists::counted;
 use crate::state::App;
 use crate::web::layout::{Page, html};
+use crate::web::locale::Texts;
 use crate::web::me::Me;
 use crate::web::problem::Problem;
 use crate::web::routes::{Guard, Routes};
@@ -26,17 +31,69 @@ struct DeskPage {
     page: Page,
     city: String,
     code: String,
-    desk: Desk,
+    purposes: Vec<Choice>,
+    /// What waits, and what does not.
+    waiting: Vec<Listed>,
+    nothing: Vec<Listed>,
+    may_set: bool,
+}
+
+/// One work list (対応リスト) in words.
+struct Listed {
+    href: String,
+    name: String,
+    lead: String,
+    count: String,
+    owned: String,
+    age: Option<String>,
+    tone: &'static str,
+}
+
+impl Listed {
+    fn of(one: &Count, now: Instant, texts: Texts) -> Self {
+        let word = one.list.as_str();
+        Self {
+            href: match one.list {
+                List::Imports => "/city/residents".to_owned(),
+                List::Proposals => "/city/proposals".to_owned(),
+                _ => format!("/city/worklists/{word}"),
+            },
+            name: texts.t(&format!("work-{word}")),
+            lead: texts.t(&format!("work-{word}-lead")),
+            count: counted(one.count, one.or_more, texts),
+            owned: match one.list {
+                List::Imports | List::Proposals => texts.t("work-anyone"),
+                _ => texts.t_with("work-owned", &[("count", one.owned)]),
+            },
+            age: one.oldest.map(|since| age(since, now, texts)),
+            tone: match one.list {
+                _ if one.count == 0 => "",
+                List::Clashes | List::Misreads => "bad",
+                _ => "warn",
+            },
+        }
+    }
 }
 
 async fn show(State(app): State<App>, me: Me, page: Page) -> Result<Response, Problem> {
     let permit = me.city(Action::SeeLedger)?;
-    let desk = store::doses::desk(&app.db, &permit).await?;
+    let counts = counts(&app.db, &permit, app.today()).await?;
+    let texts = page.texts;
+    let now = app.now();
+    let (waiting, nothing): (Vec<_>, Vec<_>) =
+        counts.iter().partition(|one| one.count > 0 || one.or_more);
+    let words = |lists: Vec<&Count>| {
+        let lists = lists.into_iter();
+        lists.map(|one| Listed::of(one, now, texts)).collect()
+    };
     let code = permit.city();
     html(&DeskPage {
         city: place_name(code).unwrap_or_else(|| me.organisation.name.clone()),
         code: code.as_str().to_owned(),
-        desk,
+        purposes: purposes("phone", texts),
+        waiting: words(waiting),
+        nothing: words(nothing),
+        may_set: page.may(Action::SetApprovals),
         page: page.titled("desk-title"),
     })
 }

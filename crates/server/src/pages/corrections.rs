@@ -36,6 +36,9 @@ pub struct CorrectionFields {
     /// Why.
     #[serde(default)]
     pub reason: String,
+    /// What the record said when the form was opened; empty at a venue, whose day it is.
+    #[serde(default)]
+    pub version: String,
 }
 
 /// What the form says, checked.
@@ -66,6 +69,7 @@ impl CorrectionFields {
             lot: record.lot.clone(),
             doctor: record.doctor.clone(),
             reason: String::new(),
+            version: record.version().to_string(),
         }
     }
 
@@ -132,6 +136,7 @@ pub fn refusal_text(refusal: ChangeRefusal, texts: Texts) -> String {
         ChangeRefusal::Confirmed => texts.t("refusal-confirmed"),
         ChangeRefusal::Voided => texts.t("refusal-voided"),
         ChangeRefusal::AsItIs => texts.t("refusal-as_it_is"),
+        ChangeRefusal::ChangedMeanwhile => texts.t("refusal-changed_meanwhile"),
     }
 }
 

@@ -86,13 +86,13 @@ impl Asked {
 }
 
 /// A row of a list.
-struct Row {
-    record: Shown,
-    person: Person,
+pub(super) struct Row {
+    pub record: Shown,
+    pub person: Person,
 }
 
 /// Whose record it is, as a list may tell.
-enum Person {
+pub(super) enum Person {
     /// The name in the register.
     Named(String),
     /// Registered, but protected (支援措置).
@@ -104,7 +104,7 @@ enum Person {
 }
 
 impl Row {
-    fn of(listed: &Listed, texts: Texts) -> Self {
+    pub fn of(listed: &Listed, texts: Texts) -> Self {
         let Listed { record, name } = listed;
         let person = match name {
             Some(name) => Person::Named(name.clone()),
@@ -237,7 +237,12 @@ async fn findings(
     };
     let filter = Filter {
         finding: code,
-        severity_min: code.is_none().then_some(severity_min),
+        // Along the work list's index, unless it is of something that is on no work list.
+        severity_min: match code {
+            Some(code) if code.severity() == Severity::Info => None,
+            Some(_) => Some(Severity::Warn),
+            None => Some(severity_min),
+        },
         before_seq: asked.before,
         ..Filter::default()
     };

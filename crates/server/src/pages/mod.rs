@@ -4,22 +4,45 @@ pub mod accounts;
 pub mod attachments;
 pub mod city;
 pub mod corrections;
+pub mod coupon_batches;
+pub mod coupons;
+pub mod devices;
+pub mod drafts;
+pub mod exports;
 pub mod fields;
 pub mod home;
+pub mod imports;
+pub mod inquiries;
+pub mod inquiry_files;
 pub mod ledger;
 pub mod login;
 pub mod looks;
+pub mod lots;
+pub mod misreads;
 pub mod organisations;
+pub mod packs;
+pub mod papers;
+pub mod people;
 pub mod persons;
 pub mod photos;
+pub mod proposals;
 pub mod reading;
+pub mod receipts;
 pub mod records;
+pub mod register;
 pub mod registration;
+pub mod report_forms;
+pub mod reports;
 pub mod residents;
+pub mod senders;
 pub mod settings;
 pub mod statistics;
 pub mod stories;
+pub mod tablet;
 pub mod today;
+pub mod typed;
+pub mod venue_days;
+pub mod worklists;
 
 use crate::web::routes::Routes;
 
@@ -32,14 +55,35 @@ pub fn routes() -> Routes {
         .merge(accounts::routes())
         .merge(organisations::routes())
         .merge(settings::routes())
+        .merge(lots::routes())
         .merge(reading::routes())
         .merge(registration::routes())
+        .merge(receipts::routes())
+        .merge(packs::routes())
+        .merge(drafts::routes())
         .merge(today::routes())
+        .merge(tablet::routes())
+        .merge(devices::routes())
+        .merge(venue_days::routes())
         .merge(city::routes())
         .merge(ledger::routes())
+        .merge(people::routes())
         .merge(persons::routes())
+        .merge(register::routes())
+        .merge(reports::routes())
         .merge(stories::routes())
+        .merge(worklists::routes())
+        .merge(misreads::routes())
+        .merge(proposals::routes())
+        .merge(imports::routes())
+        .merge(coupon_batches::routes())
+        .merge(coupons::routes())
+        .merge(senders::routes())
+        .merge(inquiries::routes())
+        .merge(inquiry_files::routes())
         .merge(residents::routes())
+        .merge(typed::routes())
+        .merge(exports::routes())
         .merge(looks::routes())
         .merge(statistics::routes())
 }

@@ -18,6 +18,28 @@ const READ_AT_ONCE_MAX: usize = 4;
 /// # Errors
 /// The inner one says why it is no photograph; the outer one is a mistake of ours.
 pub async fn read(photo: Bytes) -> Result<Result<Reading, PictureRefusal>, Problem> {
+    in_turn(move || reader::read(&photo)).await
+}
+
+/// Reads the codes of a vaccine's seal off a photograph, in the same way.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_seals(photo: Bytes) -> Result<Result<Vec<String>, PictureRefusal>, Problem> {
+    in_turn(move || reader::read_seals(&photo)).await
+}
+
+/// The text of every QR code on a photograph.
+///
+/// # Errors
+/// As [`read`].
+pub async fn codes(photo: Bytes) -> Result<Result<Vec<String>, PictureRefusal>, Problem> {
+    in_turn(move || Ok(reader::read_qr_texts(&reader::decode_photo(&photo)?))).await
+}
+
+async fn in_turn<T: Send + 'static>(
+    read: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
     static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Semaphore::new(cores.min(READ_AT_ONCE_MAX))
@@ -25,7 +47,7 @@ pub async fn read(photo: Bytes) -> Result<Result<Reading, PictureRefusal>, Probl
     let turn = TURNS.acquire().await.map_err(|_| Problem::internal())?;
     let read = tokio::task::spawn_blocking(move || {
         let _turn = turn;
-        reader::read(&photo)
+        read()
     });
     read.await.map_err(|error| {
         tracing::error!(%error, "photo.not_read");

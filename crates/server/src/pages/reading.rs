@@ -10,21 +10,28 @@ use axum::extract::multipart::Multipart;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::access::{Action, VenuePermit};
+use domain::checks::{Check, Colour};
 use domain::coupons::{CouponLine, CouponRefusal};
 use domain::doses::{Facts, InputWay};
 use domain::findings::FindingCode;
+use domain::lots::LotState;
+use fluent_bundle::FluentValue;
 use reader::{Channel, Outcome, PictureRefusal, Reading, Why};
 use serde::Deserialize;
-use store::recorder::preview;
+use store::checks::{Asking, ask};
 use store::settings::DaySetting;
 
 use crate::pages::attachments;
+use crate::pages::lots::state_text;
 use crate::pages::photos::{self, PHOTO_BYTES_MAX};
-use crate::pages::records::{Badge, Digits, Found, city_name, kind_name, turn_name};
+use crate::pages::records::{
+    Badge, Digits, Found, city_name, day_text, kind_name, product_name, turn_name,
+};
 use crate::pages::settings::{self, Strip};
 use crate::state::App;
 use crate::web::body::PageForm;
 use crate::web::layout::{Page, html};
+use crate::web::locale::Texts;
 use crate::web::me::Me;
 use crate::web::problem::Problem;
 use crate::web::routes::{Guard, Routes};
@@ -56,11 +63,13 @@ struct ReadPage {
 }
 
 /// Why nothing could be read, and what to do.
-struct Trouble {
-    text: String,
-    todo: String,
+pub(super) struct Trouble {
+    /// Why.
+    pub text: String,
+    /// What to do.
+    pub todo: String,
     /// The printed line that could not be read surely, to be typed from.
-    strip: Option<String>,
+    pub strip: Option<String>,
 }
 
 /// The check before recording: what was read, and what a registration would be answered.
@@ -76,9 +85,9 @@ struct CheckPage {
     city: String,
     kind: String,
     turn: String,
+    before: Before,
     answer: Badge,
     means: String,
-    findings: Vec<Found>,
     way: &'static str,
     proof: Proof,
     channels: Vec<String>,
@@ -241,7 +250,7 @@ fn typed_line(page: &Page, typed: &Typed) -> Result<(CouponLine, Proof), Trouble
     }
 }
 
-fn refused(page: &Page, refusal: CouponRefusal) -> Trouble {
+pub(super) fn refused(page: &Page, refusal: CouponRefusal) -> Trouble {
     let text = match refusal {
         CouponRefusal::NotDigits { position } => page.t1("read-not-digits", "position", position),
         CouponRefusal::Length { got: NUMBER_DIGITS } => page.t("read-number-only"),
@@ -302,7 +311,11 @@ async fn check_photo(
     }
 }
 
-async fn photo_in(mut form: Multipart) -> Result<Bytes, Problem> {
+/// The photo of a form; empty if there is none.
+///
+/// # Errors
+/// A form that could not be received whole.
+pub async fn photo_in(mut form: Multipart) -> Result<Bytes, Problem> {
     while let Some(field) = form
         .next_field()
         .await
@@ -354,7 +367,9 @@ fn line_in(reading: &Reading) -> Result<Read, Why> {
     })
 }
 
-fn picture_text(refusal: &PictureRefusal) -> &'static str {
+/// The text of a file that is no picture.
+#[must_use]
+pub fn picture_text(refusal: &PictureRefusal) -> &'static str {
     match refusal {
         PictureRefusal::Empty => "picture-empty",
         PictureRefusal::FileTooLarge { .. } => "picture-too-large",
@@ -409,7 +424,14 @@ pub async fn check(
         venue: permit.venue(),
         venue_name: setting.venue_name.clone(),
     };
-    let (verdict, _) = preview(&app.db, permit, facts, app.today()).await?;
+    let asking = Asking {
+        id: app.fresh_id(),
+        at: app.now(),
+        facts,
+        printed: None,
+    };
+    let asked = ask(&app.db, permit, &asking).await?;
+    let verdict = &asked.check.verdict;
     let status = if again.is_some() {
         StatusCode::UNPROCESSABLE_ENTITY
     } else {
@@ -435,14 +457,9 @@ pub async fn check(
         city: city_name(&read.line, texts),
         kind: kind_name(&read.line, texts),
         turn: turn_name(read.line.turn_digit(), read.line.kind(), texts),
+        before: Before::of(&asked.check, texts),
         answer: Badge::answer(verdict.answer, texts),
         means: texts.t(&format!("answer-{}.means", verdict.answer.as_str())),
-        findings: verdict
-            .findings
-            .iter()
-            .filter(|finding| !is_told_by_the_answer(finding.code))
-            .map(|finding| Found::of(finding, texts))
-            .collect(),
         way: read.way.as_str(),
         proof: read.proof,
         channels: read
@@ -455,6 +472,83 @@ pub async fn check(
         page,
     };
     Ok((status, html(&shown)?).into_response())
+}
+
+/// The answer before the shot (接種前チェック) in words.
+struct Before {
+    /// The large word, with its colour.
+    word: Badge,
+    /// What it means.
+    means: String,
+    /// The reasons, the worst first.
+    reasons: Vec<Found>,
+    /// The first day on which it would not be too early.
+    earliest: Option<String>,
+    /// What is due.
+    due: Option<String>,
+    /// The doses the person has.
+    given: Vec<String>,
+    /// The person's age, for comparing with who stands there.
+    age: Option<String>,
+    /// How the lot stands, unless it is good.
+    lot: Option<Badge>,
+}
+
+impl Before {
+    fn of(check: &Check, texts: Texts) -> Self {
+        let day = |day| day_text(day, texts);
+        let due = check
+            .due
+            .as_ref()
+            .map(|due| match (due.turn, due.earliest) {
+                (Some(turn), Some(earliest)) => texts.t_with(
+                    "before-due",
+                    &[
+                        ("turn", FluentValue::from(turn)),
+                        ("day", day(earliest).into()),
+                    ],
+                ),
+                _ => texts.t(&format!("before-status-{}", due.status.as_str())),
+            });
+        let given = check.given.iter().map(|earlier| {
+            texts.t_with(
+                "before-given",
+                &[
+                    ("turn", FluentValue::from(earlier.turn)),
+                    ("day", day(earlier.given_on).into()),
+                    ("product", product_name(&earlier.product, texts).into()),
+                ],
+            )
+        });
+        let lot = match check.lot {
+            LotState::Good { .. } => None,
+            LotState::Unknown => Some(Badge::lot_to_look_at(state_text(&check.lot, texts))),
+            LotState::Expired { .. } | LotState::Recalled(_) => {
+                Some(Badge::lot_stopped(state_text(&check.lot, texts)))
+            }
+        };
+        Self {
+            word: Badge::before(check.colour, texts),
+            means: texts.t(&format!("before-{}.means", check.colour.as_str())),
+            reasons: check
+                .reasons
+                .iter()
+                .filter(|reason| {
+                    reason.colour > Colour::Green || !is_told_by_the_answer(reason.finding.code)
+                })
+                .map(|reason| Found::of(&reason.finding, texts))
+                .collect(),
+            earliest: check
+                .earliest
+                .map(|earliest| texts.t_with("before-earliest", &[("day", day(earliest))])),
+            due,
+            given: given.collect(),
+            age: check
+                .age_years
+                .map(|age| texts.t_with("before-age", &[("age", age)])),
+            lot,
+        }
+    }
 }
 
 /// Whether the large word says it already, so that the page stays short.

@@ -1,6 +1,7 @@
 //! A record in the words of the pages: what the venue and the city both show of it.
 
 use domain::calendar::Day;
+use domain::checks::Colour;
 use domain::coupons::{CouponKind, CouponLine, kinds};
 use domain::doses::{Answer, Standing};
 use domain::findings::{Finding, Severity};
@@ -149,6 +150,40 @@ impl Badge {
             Answer::Quarantined => ("bad", "warn"),
         };
         Self::new(tone, icon, texts.t(&format!("answer-{}", answer.as_str())))
+    }
+
+    /// The large word before the shot (接種前チェック).
+    #[must_use]
+    pub fn before(colour: Colour, texts: Texts) -> Self {
+        let (tone, icon) = match colour {
+            Colour::Green => ("good", "check"),
+            Colour::Amber => ("warn", "warn"),
+            Colour::Red => ("bad", "stop"),
+        };
+        Self::new(tone, icon, texts.t(&format!("before-{}", colour.as_str())))
+    }
+
+    /// What the ledger says to a receipt: `genuine`, `not_ours`, `broken`.
+    #[must_use]
+    pub fn receipt(result: &str, texts: Texts) -> Self {
+        let (tone, icon) = if result == "genuine" {
+            ("good", "check")
+        } else {
+            ("bad", "warn")
+        };
+        Self::new(tone, icon, texts.t(&format!("receipt-{result}")))
+    }
+
+    /// That a lot is to be looked at before it is given.
+    #[must_use]
+    pub fn lot_to_look_at(word: String) -> Self {
+        Self::new("warn", "info", word)
+    }
+
+    /// That a lot must not be given.
+    #[must_use]
+    pub fn lot_stopped(word: String) -> Self {
+        Self::new("bad", "stop", word)
     }
 
     /// That a record was taken back, in the large word's place.

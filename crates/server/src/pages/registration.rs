@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use domain::access::{Action, VenuePermit};
 use domain::coupons::CouponLine;
 use domain::doses::{DEVICE_LENGTH_MAX, DoseId, InputWay, Standing};
+use domain::receipts::ReceiptNumber;
 use serde::Deserialize;
 use store::doses::of_venue;
 use store::recorder::{Receipt, RecordError, Report, receipt};
@@ -24,9 +25,6 @@ use crate::web::layout::{Page, html};
 use crate::web::me::Me;
 use crate::web::problem::Problem;
 use crate::web::routes::{Guard, Routes};
-
-/// Digits of a hash on the receipt.
-const HASH_DIGITS: usize = 12;
 
 /// Registering and its answer.
 pub fn routes() -> Routes {
@@ -180,7 +178,7 @@ struct ConflictPage {
     recorded_at: String,
 }
 
-fn conflict(page: Page, first: &Receipt) -> Result<Response, Problem> {
+pub(super) fn conflict(page: Page, first: &Receipt) -> Result<Response, Problem> {
     let page = page.titled("conflict-title");
     let shown = ConflictPage {
         page,
@@ -197,8 +195,10 @@ struct ResultPage {
     record: Shown,
     answer: Badge,
     done: String,
-    /// The first digits of the entry's hash: enough to tell two receipts apart over the telephone.
-    hash: String,
+    /// Where the next person is read.
+    next: &'static str,
+    /// The receipt number (受領番号).
+    number: String,
 }
 
 async fn result(
@@ -223,12 +223,17 @@ async fn result(
         let done = texts.t(&format!("answer-{}.done", record.answer.as_str()));
         (Badge::answer(record.answer, texts), done)
     };
-    let hash = receipt.hash.to_string().chars().take(HASH_DIGITS).collect();
+    let number = ReceiptNumber::of(receipt.municipality, receipt.seq, &receipt.hash).to_string();
+    let next = match record.input {
+        InputWay::Paper => "/venue/drafts",
+        _ => "/venue/read",
+    };
     html(&ResultPage {
+        next,
         record: Shown::of(&record, texts),
         answer,
         done,
-        hash,
+        number,
         page,
     })
 }

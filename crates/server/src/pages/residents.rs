@@ -1,29 +1,21 @@
-//! The residents' file (接種対象者CSV): handed over, read, and answered line by line.
+//! The residents' file (接種対象者CSV) is handed over here, and what became of earlier ones is listed.
 
 use askama::Template;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::multipart::Multipart;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::access::Action;
-use exchange::complaints::{Complaint, complaints_csv};
-use exchange::encoding::Encoding;
+use store::imports::{self, Kind};
 
-use crate::api::residents::{FILE_BYTES_MAX, Import, import};
-use crate::pages::attachments;
+use crate::api::residents::FILE_BYTES_MAX;
+use crate::pages::imports::{Listed, encodings, listed, take_in};
 use crate::pages::records::Choice;
 use crate::state::App;
 use crate::web::layout::{Page, html};
-use crate::web::locale::{Locale, Texts};
 use crate::web::me::Me;
 use crate::web::problem::Problem;
 use crate::web::routes::{Guard, Routes};
-
-/// Complaints shown on the page; the rest is in the file to save.
-const SHOWN_MAX: usize = 200;
-/// Complaints in the file to save, which is part of the page: some three megabytes.
-const SAVED_MAX: usize = 20_000;
 
 /// The page of the file.
 pub fn routes() -> Routes {
@@ -40,25 +32,8 @@ struct ResidentsPage {
     page: Page,
     residents: i64,
     encodings: Vec<Choice>,
+    earlier: Vec<Listed>,
     refused: Option<Problem>,
-}
-
-#[derive(Template)]
-#[template(path = "city/loaded.html")]
-struct LoadedPage {
-    page: Page,
-    import: Import,
-    complaints: Vec<Told>,
-    left_off: usize,
-    saved: Option<String>,
-}
-
-/// A complaint in words.
-struct Told {
-    line: u64,
-    item: &'static str,
-    text: String,
-    kept: bool,
 }
 
 async fn back() -> Redirect {
@@ -66,31 +41,28 @@ async fn back() -> Redirect {
 }
 
 async fn show(State(app): State<App>, me: Me, page: Page) -> Result<Response, Problem> {
-    form(&app, &me, page, Encoding::Utf8, None).await
+    form(&app, &me, page, None).await
 }
 
 async fn form(
     app: &App,
     me: &Me,
     page: Page,
-    encoding: Encoding,
     refused: Option<Problem>,
 ) -> Result<Response, Problem> {
-    let permit = me.city(Action::SeeLedger)?;
-    let desk = store::doses::desk(&app.db, &permit).await?;
+    let desk = store::doses::desk(&app.db, &me.city(Action::SeeLedger)?).await?;
+    let earlier = imports::list(
+        &app.db,
+        &me.city(Action::LoadResidents)?,
+        Some(Kind::Residents),
+    )
+    .await?;
     let status = refused.as_ref().map_or(StatusCode::OK, Problem::status);
     let page = page.titled("residents-title");
-    let encodings = Encoding::ALL
-        .into_iter()
-        .map(|one| Choice {
-            value: one.as_str().to_owned(),
-            label: page.t(&format!("encoding-{}", one.as_str())),
-            chosen: one == encoding,
-        })
-        .collect();
     let shown = ResidentsPage {
         residents: desk.residents,
-        encodings,
+        encodings: encodings(&page),
+        earlier: earlier.iter().map(|one| listed(one, &page)).collect(),
         refused,
         page,
     };
@@ -103,68 +75,8 @@ async fn load(
     page: Page,
     sent: Multipart,
 ) -> Result<Response, Problem> {
-    let permit = me.city(Action::LoadResidents)?;
-    let (encoding, file) = fields(sent).await?;
-    let import = match import(&app, &permit, file, encoding).await {
-        Ok(import) => import,
-        // The file as a whole is no good: say why beside the form, to choose again.
-        Err(problem) if problem.status() == StatusCode::UNPROCESSABLE_ENTITY => {
-            return form(&app, &me, page, encoding, Some(problem)).await;
-        }
-        Err(problem) => return Err(problem),
-    };
-    let page = page.titled("loaded-title");
-    let complaints = &import.complaints;
-    let saved = complaints.get(..SAVED_MAX).unwrap_or(complaints);
-    html(&LoadedPage {
-        saved: (!saved.is_empty())
-            .then(|| attachments::address("text/csv;charset=utf-8", &complaints_csv(saved))),
-        complaints: complaints
-            .iter()
-            .take(SHOWN_MAX)
-            .map(|one| told(one, page.texts))
-            .collect(),
-        left_off: complaints.len().saturating_sub(SHOWN_MAX),
-        import,
-        page,
-    })
-}
-
-fn told(complaint: &Complaint, texts: Texts) -> Told {
-    Told {
-        line: complaint.line,
-        item: complaint.column.unwrap_or("—"),
-        text: match texts.locale() {
-            Locale::Ja => complaint.text_ja(),
-            Locale::En => complaint.text_en(),
-        },
-        kept: complaint.keeps_row(),
+    match take_in(&app, &me, Kind::Residents, sent).await? {
+        Some(response) => Ok(response),
+        None => form(&app, &me, page, Some(Problem::unprocessable("file_empty"))).await,
     }
-}
-
-async fn fields(mut sent: Multipart) -> Result<(Encoding, Bytes), Problem> {
-    let (mut encoding, mut file) = (Encoding::Utf8, Bytes::new());
-    while let Some(field) = sent
-        .next_field()
-        .await
-        .map_err(|error| attachments::cut_off(&error))?
-    {
-        match field.name() {
-            Some("encoding") => {
-                let word = field
-                    .text()
-                    .await
-                    .map_err(|error| attachments::cut_off(&error))?;
-                encoding = Encoding::parse(&word).unwrap_or(Encoding::Utf8);
-            }
-            Some("file") => {
-                file = field
-                    .bytes()
-                    .await
-                    .map_err(|error| attachments::cut_off(&error))?
-            }
-            _ => {}
-        }
-    }
-    Ok((encoding, file))
 }

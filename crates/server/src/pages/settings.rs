@@ -2,16 +2,22 @@
 
 use askama::Template;
 use axum::extract::State;
+use axum::extract::multipart::Multipart;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::access::{Action, VenuePermit};
 use domain::calendar::Day;
 use domain::doses::{DOCTOR_NAME_LENGTH_MAX, VENUE_NAME_LENGTH_MAX};
-use domain::vaccines::LOT_LENGTH_MAX;
+use domain::lot_seals::SealRefusal;
+use domain::lots::LotState;
+use domain::vaccines::{LOT_LENGTH_MAX, Lot};
 use serde::Deserialize;
 use store::settings::{self, DaySetting};
 
 use crate::pages::fields::Complaints;
+use crate::pages::lots::{SealRead, read_photo, read_text, seal_text, state_of, state_text};
+use crate::pages::photos::PHOTO_BYTES_MAX;
+use crate::pages::reading::{photo_in, picture_text};
 use crate::pages::records::{Choice, day_text, product_choices, product_name};
 use crate::state::App;
 use crate::web::body::PageForm;
@@ -27,6 +33,8 @@ pub fn routes() -> Routes {
     Routes::new()
         .get("/venue/settings", guard, show)
         .post("/venue/settings", guard, set)
+        .post_up_to(PHOTO_BYTES_MAX, "/venue/settings/photo", guard, photo)
+        .get("/venue/settings/photo", guard, back)
 }
 
 /// Today's settings of whoever reads coupons; without them there is only the way to the settings.
@@ -82,6 +90,12 @@ struct Fields {
     product: String,
     lot: String,
     other_day: Option<String>,
+    /// What a hand scanner typed off the seal: read, and nothing is set yet.
+    seal: String,
+    /// The last day printed on it.
+    printed: String,
+    /// That these doses are in arms already, whatever became of their lot since.
+    given_already: Option<String>,
     act: String,
 }
 
@@ -97,6 +111,10 @@ struct SettingsPage {
     products: Vec<Choice>,
     set_before: bool,
     suggestion: Option<Suggestion>,
+    /// What the seal says, once it was read.
+    seal: Option<String>,
+    /// Why the lot must not be given: the page is red.
+    stop: Option<String>,
     venue_name_max: usize,
     doctor_max: usize,
     lot_max: usize,
@@ -113,29 +131,121 @@ struct Suggestion {
 
 async fn show(State(app): State<App>, me: Me, page: Page) -> Result<Response, Problem> {
     let permit = me.venue(Action::SetDay)?;
+    let fields = begun(&app, &me, &permit).await?;
+    form(&app, &permit, page, fields, Told::default()).await
+}
+
+/// The fields as set today, or those of a new day.
+async fn begun(app: &App, me: &Me, permit: &VenuePermit) -> Result<Fields, Problem> {
     let today = app.today();
-    let fields = match settings::day(&app.db, &permit, me.actor.user, today).await? {
-        Some(set) => Fields {
-            given_on: set.given_on.to_string(),
-            venue_name: set.venue_name,
-            doctor: set.doctor,
-            product: set.product,
-            lot: set.lot,
-            other_day: (set.given_on != today).then(|| "on".to_owned()),
-            act: String::new(),
+    Ok(
+        match settings::day(&app.db, permit, me.actor.user, today).await? {
+            Some(set) => Fields {
+                given_on: set.given_on.to_string(),
+                venue_name: set.venue_name,
+                doctor: set.doctor,
+                product: set.product,
+                lot: set.lot,
+                other_day: (set.given_on != today).then(|| "on".to_owned()),
+                ..Fields::default()
+            },
+            None => Fields {
+                given_on: today.to_string(),
+                venue_name: me
+                    .organisation
+                    .name
+                    .chars()
+                    .take(VENUE_NAME_LENGTH_MAX)
+                    .collect(),
+                ..Fields::default()
+            },
         },
-        None => Fields {
-            given_on: today.to_string(),
-            venue_name: me
-                .organisation
-                .name
-                .chars()
-                .take(VENUE_NAME_LENGTH_MAX)
-                .collect(),
-            ..Fields::default()
-        },
+    )
+}
+
+async fn back() -> Redirect {
+    Redirect::to("/venue/settings")
+}
+
+/// What the form has to say beside its fields.
+#[derive(Default)]
+struct Told {
+    complaints: Complaints,
+    seal: Option<String>,
+    stop: Option<String>,
+}
+
+impl From<Complaints> for Told {
+    fn from(complaints: Complaints) -> Self {
+        Self {
+            complaints,
+            ..Self::default()
+        }
+    }
+}
+
+/// Fills the fields by what a seal says.
+fn fill(page: &Page, mut fields: Fields, read: Result<SealRead, SealRefusal>) -> (Fields, Told) {
+    fields.seal.clear();
+    let mut told = Told::default();
+    let read = match read {
+        Ok(read) => read,
+        Err(refusal) => {
+            told.complaints
+                .add::<()>("seal", seal_text(&refusal, page.texts));
+            return (fields, told);
+        }
     };
-    form(&app, &permit, page, fields, Complaints::default()).await
+    match (&read.product, &read.seal.gtin) {
+        (Some(product), _) => fields.product = product.to_string(),
+        (None, Some(gtin)) => {
+            fields.product.clear();
+            let text = page.t1("complaint-gtin-unknown", "gtin", gtin.as_str());
+            told.complaints.add::<()>("product", text);
+        }
+        (None, None) => {}
+    }
+    fields.lot = read
+        .seal
+        .lot
+        .as_ref()
+        .map(Lot::to_string)
+        .unwrap_or_default();
+    if fields.lot.is_empty() {
+        told.complaints
+            .add::<()>("lot", page.t("complaint-seal-without-lot"));
+    }
+    fields.printed = read
+        .seal
+        .expires
+        .map(|day| day.to_string())
+        .unwrap_or_default();
+    let state = state_text(&read.state, page.texts);
+    if read.state.may_be_given() {
+        told.seal = Some(state);
+    } else {
+        told.stop = Some(state);
+    }
+    (fields, told)
+}
+
+async fn photo(
+    State(app): State<App>,
+    me: Me,
+    page: Page,
+    multipart: Multipart,
+) -> Result<Response, Problem> {
+    let permit = me.venue(Action::SetDay)?;
+    let fields = begun(&app, &me, &permit).await?;
+    let (fields, told) = match read_photo(&app, photo_in(multipart).await?).await? {
+        Ok(read) => fill(&page, fields, read),
+        Err(refusal) => {
+            let mut complaints = Complaints::default();
+            complaints.add::<()>("seal", page.t(picture_text(&refusal)));
+            (fields, complaints.into())
+        }
+    };
+    form(&app, &permit, page, fields, told).await
 }
 
 async fn set(
@@ -147,16 +257,44 @@ async fn set(
     let permit = me.venue(Action::SetDay)?;
     // The day was changed: show the products of that day before anything else.
     if fields.act == "products" {
-        return form(&app, &permit, page, fields, Complaints::default()).await;
+        return form(&app, &permit, page, fields, Told::default()).await;
+    }
+    if !fields.seal.trim().is_empty() {
+        let read = read_text(&app, &fields.seal).await?;
+        let (fields, told) = fill(&page, fields, read);
+        return form(&app, &permit, page, fields, told).await;
     }
     let mut complaints = Complaints::default();
-    match checked(&app, &page, &fields, &mut complaints) {
-        Some(setting) => {
-            settings::set(&app.db, &permit, app.today(), &setting).await?;
-            Ok(done("/venue/read", "settings"))
-        }
-        None => form(&app, &permit, page, fields, complaints).await,
+    let Some(setting) = checked(&app, &page, &fields, &mut complaints) else {
+        return form(&app, &permit, page, fields, complaints.into()).await;
+    };
+    if let Some(state) = stopped(&app, &setting, &fields).await? {
+        let stop = Some(state_text(&state, page.texts));
+        let told = Told {
+            stop,
+            ..Told::default()
+        };
+        return form(&app, &permit, page, fields, told).await;
     }
+    settings::set(&app.db, &permit, app.today(), &setting).await?;
+    Ok(done("/venue/read", "settings"))
+}
+
+/// How the lot stands, if it must not be given: doses of today are stopped, those that are in arms
+/// already are to be recorded.
+async fn stopped(
+    app: &App,
+    setting: &DaySetting,
+    fields: &Fields,
+) -> Result<Option<LotState>, Problem> {
+    let is_given = setting.given_on < app.today() || fields.given_already.is_some();
+    if is_given {
+        return Ok(None);
+    }
+    let printed = Day::parse(&fields.printed);
+    let (product, lot) = (&setting.product, &setting.lot);
+    let state = state_of(app, product, lot, printed, setting.given_on).await?;
+    Ok(Some(state).filter(|state| !state.may_be_given()))
 }
 
 fn checked(
@@ -195,8 +333,13 @@ async fn form(
     permit: &VenuePermit,
     page: Page,
     fields: Fields,
-    complaints: Complaints,
+    told: Told,
 ) -> Result<Response, Problem> {
+    let Told {
+        complaints,
+        seal,
+        stop,
+    } = told;
     let page = page.titled("settings-title");
     let texts = page.texts;
     let today = app.today();
@@ -222,7 +365,7 @@ async fn form(
     for choice in &mut products {
         choice.chosen = choice.value == fields.product;
     }
-    let status = if complaints.is_empty() {
+    let status = if complaints.is_empty() && stop.is_none() {
         StatusCode::OK
     } else {
         StatusCode::UNPROCESSABLE_ENTITY
@@ -234,6 +377,8 @@ async fn form(
         products,
         set_before,
         suggestion,
+        seal,
+        stop,
         venue_name_max: VENUE_NAME_LENGTH_MAX,
         doctor_max: DOCTOR_NAME_LENGTH_MAX,
         lot_max: LOT_LENGTH_MAX,

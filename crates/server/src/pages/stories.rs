@@ -5,17 +5,20 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
-use domain::doses::{DoseId, Facts};
+use domain::doses::{DoseId, Facts, Version};
 use domain::ledger::{Act, Personal};
+use domain::mistakes::MistakeClass;
 use serde::Deserialize;
+use store::approvals::{self, Outcome};
 use store::doses::{Record, record};
 use store::ledger::{Told, story};
-use store::recorder::{Authority, Correction, Decision};
+use store::recorder::{Correction, Decision, RecordError};
 use uuid::Uuid;
 
 use crate::pages::city::look;
 use crate::pages::corrections::{CorrectionFields, change_text, correction_choices};
 use crate::pages::fields::Complaints;
+use crate::pages::proposals::{self, how};
 use crate::pages::records::{Badge, Choice, Found, Shown, day_text, product_name, turn_name};
 use crate::pages::registration::device;
 use crate::state::App;
@@ -63,13 +66,20 @@ struct Chapter {
     standing: Option<Badge>,
     findings: Vec<Found>,
     erased: bool,
+    /// The proposal that two people made it by.
+    proposal: Option<String>,
+    /// Whether somebody changed the record by it; else it was judged again, or kept beside it.
+    is_change: bool,
 }
 
 /// A field that says something else than before.
-struct Change {
-    field: String,
-    before: Option<String>,
-    after: String,
+pub struct Change {
+    /// Its name.
+    pub field: String,
+    /// What it said before; none where nothing is held against it.
+    pub before: Option<String>,
+    /// What it says.
+    pub after: String,
 }
 
 /// Which form the complaints are about.
@@ -92,6 +102,21 @@ struct RecordPage {
     turns: Vec<Choice>,
     complaints: Complaints,
     about: About,
+    /// Whether what was found points to a vaccination error.
+    may_be_mistake: bool,
+    /// What the record says now, so that nothing is changed that others changed meanwhile.
+    version: String,
+    /// What somebody else did to it while this page was open.
+    meanwhile: Option<usize>,
+    /// The proposals it is part of.
+    proposals: Vec<proposals::Listed>,
+}
+
+impl RecordPage {
+    /// The entry that came while this page was open.
+    fn came_between(&self) -> Option<&Chapter> {
+        self.meanwhile.and_then(|at| self.story.get(at))
+    }
 }
 
 async fn show(
@@ -133,10 +158,25 @@ async fn render(
     let page = page.titled("story-title");
     let texts = page.texts;
     let (products, turns) = correction_choices(&record, &fields, texts);
+    let version = record.version().to_string();
+    let story = chapters(&told, texts);
+    let is_stale = !fields.version.is_empty() && fields.version != version;
+    let latest = story.iter().position(|chapter| chapter.is_change);
+    let about_it = approvals::about(&app.db, &permit, record.id).await?;
     let shown = RecordPage {
-        story: chapters(&told, texts),
+        meanwhile: latest.filter(|_| is_stale),
+        proposals: about_it
+            .iter()
+            .map(|one| proposals::Listed::of(one, app.now(), texts))
+            .collect(),
+        version,
+        story,
         act_id: app.fresh_id().to_string(),
         correct_at: format!("/city/records/{}/correct", record.id),
+        may_be_mistake: record
+            .findings
+            .iter()
+            .any(|finding| MistakeClass::of(finding.code).is_some()),
         record: Shown::of(&record, texts),
         fields,
         products,
@@ -200,6 +240,8 @@ impl Chapter {
                         .collect()
                 }),
             erased: personal.is_none(),
+            proposal: approvals::behind(&entry.device).map(|id| id.to_string()),
+            is_change: !matches!(entry.act, Act::Recorded | Act::Matched | Act::Contested),
         }
     }
 }
@@ -219,7 +261,7 @@ fn tone(act: Act) -> &'static str {
 }
 
 /// What an entry changed: everything for the first one, else only what is another.
-fn changes(before: Option<&Facts>, after: &Facts, texts: Texts) -> Vec<Change> {
+pub(super) fn changes(before: Option<&Facts>, after: &Facts, texts: Texts) -> Vec<Change> {
     let words = |facts: &Facts| {
         [
             ("field-line", facts.line.grouped()),
@@ -282,24 +324,31 @@ async fn put_right(
         doctor: said.doctor,
         reason: said.reason,
         device: device(&headers),
+        seen: Version::parse(&fields.version),
     };
-    let by = Authority::City(me.city(Action::CorrectRecord)?);
-    match app.recorder.correct(&by, correction).await {
-        Ok(_) => Ok(done(&format!("/city/records/{dose}"), "city-corrected")),
+    let permit = me.city(Action::CorrectRecord)?;
+    let outcome = approvals::correct(&app.db, &app.recorder, &permit, correction, how(&app)).await;
+    match answered(outcome, dose, "city-corrected") {
+        Ok(answer) => Ok(answer),
         Err(error) => {
             complaints.add::<()>("given_on", change_text(error, page.texts)?);
-            render(
-                &app,
-                &me,
-                page,
-                record,
-                fields,
-                complaints,
-                About::Correction,
-            )
-            .await
+            let record = found(&app, &me, Action::CorrectRecord, dose).await?;
+            let about = About::Correction;
+            render(&app, &me, page, record, fields, complaints, about).await
         }
     }
+}
+
+/// Back to the record, or to the proposal that waits for a second person.
+fn answered(
+    outcome: Result<Outcome, RecordError>,
+    dose: Uuid,
+    notice: &str,
+) -> Result<Response, RecordError> {
+    Ok(match outcome? {
+        Outcome::Done(_) => done(&format!("/city/records/{dose}"), notice),
+        Outcome::Proposed(id) => done(&format!("/city/proposals/{id}"), "proposed"),
+    })
 }
 
 /// The fields of a decision: take back, confirm, open again.
@@ -308,6 +357,8 @@ struct Deciding {
     id: Uuid,
     #[serde(default)]
     reason: String,
+    #[serde(default)]
+    version: String,
 }
 
 async fn take_back(
@@ -321,15 +372,16 @@ async fn take_back(
     let record = found(&app, &me, Action::CorrectRecord, dose).await?;
     let mut complaints = Complaints::default();
     let Some(reason) = complaints.reason(&page, &deciding.reason) else {
-        return undecided(&app, &me, page, record, complaints).await;
+        return undecided(&app, &me, page, record, deciding, complaints).await;
     };
-    let decision = decision(&record, &headers, deciding.id, reason);
-    let by = Authority::City(me.city(Action::CorrectRecord)?);
-    match app.recorder.void(&by, decision).await {
-        Ok(_) => Ok(done(&format!("/city/records/{dose}"), "city-voided")),
+    let decision = decision(&record, &headers, &deciding, reason);
+    let permit = me.city(Action::CorrectRecord)?;
+    let outcome = approvals::void(&app.db, &app.recorder, &permit, decision, how(&app)).await;
+    match answered(outcome, dose, "city-voided") {
+        Ok(answer) => Ok(answer),
         Err(error) => {
             complaints.add::<()>("reason", change_text(error, page.texts)?);
-            undecided(&app, &me, page, record, complaints).await
+            undecided(&app, &me, page, record, deciding, complaints).await
         }
     }
 }
@@ -343,14 +395,14 @@ async fn confirm_it(
     PageForm(deciding): PageForm<Deciding>,
 ) -> Result<Response, Problem> {
     let record = found(&app, &me, Action::ConfirmRecord, dose).await?;
-    let decision = decision(&record, &headers, deciding.id, String::new());
+    let decision = decision(&record, &headers, &deciding, String::new());
     let permit = me.city(Action::ConfirmRecord)?;
     match app.recorder.confirm(&permit, decision).await {
         Ok(_) => Ok(done(&format!("/city/records/{dose}"), "city-confirmed")),
         Err(error) => {
             let mut complaints = Complaints::default();
             complaints.add::<()>("reason", change_text(error, page.texts)?);
-            undecided(&app, &me, page, record, complaints).await
+            undecided(&app, &me, page, record, deciding, complaints).await
         }
     }
 }
@@ -366,26 +418,27 @@ async fn reopen(
     let record = found(&app, &me, Action::ConfirmRecord, dose).await?;
     let mut complaints = Complaints::default();
     let Some(reason) = complaints.reason(&page, &deciding.reason) else {
-        return undecided(&app, &me, page, record, complaints).await;
+        return undecided(&app, &me, page, record, deciding, complaints).await;
     };
-    let decision = decision(&record, &headers, deciding.id, reason);
+    let decision = decision(&record, &headers, &deciding, reason);
     let permit = me.city(Action::ConfirmRecord)?;
     match app.recorder.reopen(&permit, decision).await {
         Ok(_) => Ok(done(&format!("/city/records/{dose}"), "city-reopened")),
         Err(error) => {
             complaints.add::<()>("reason", change_text(error, page.texts)?);
-            undecided(&app, &me, page, record, complaints).await
+            undecided(&app, &me, page, record, deciding, complaints).await
         }
     }
 }
 
-fn decision(record: &Record, headers: &HeaderMap, id: Uuid, reason: String) -> Decision {
+fn decision(record: &Record, headers: &HeaderMap, deciding: &Deciding, reason: String) -> Decision {
     Decision {
-        id,
+        id: deciding.id,
         dose: record.id,
         city: record.municipality,
         reason,
         device: device(headers),
+        seen: Version::parse(&deciding.version),
     }
 }
 
@@ -394,8 +447,13 @@ async fn undecided(
     me: &Me,
     page: Page,
     record: Record,
+    deciding: Deciding,
     complaints: Complaints,
 ) -> Result<Response, Problem> {
-    let fields = CorrectionFields::of(&record);
+    let record = found(app, me, Action::SeePerson, record.id.0).await?;
+    let fields = CorrectionFields {
+        version: deciding.version,
+        ..CorrectionFields::of(&record)
+    };
     render(app, me, page, record, fields, complaints, About::Decision).await
 }

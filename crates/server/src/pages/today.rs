@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use domain::access::{Action, VenuePermit};
 use domain::calendar::Day;
-use domain::doses::{ChangeRefusal, DoseId, REASON_LENGTH_MAX, Standing};
+use domain::doses::{ChangeRefusal, DoseId, REASON_LENGTH_MAX, Standing, Version};
 use serde::Deserialize;
 use store::doses::{Record, count_of_venue, of_venue, today_of_venue};
 use store::recorder::{Authority, Correction, Decision};
@@ -109,6 +109,8 @@ struct RecordPage {
     products: Vec<Choice>,
     turns: Vec<Choice>,
     complaints: Complaints,
+    /// What the record says now, as one word.
+    version: String,
     /// Whether the complaints are about taking back, not about correcting.
     about_void: bool,
 }
@@ -161,6 +163,7 @@ fn render(
         products,
         turns,
         complaints,
+        version: record.version().to_string(),
         about_void,
         page,
     };
@@ -206,6 +209,7 @@ async fn put_right(
         doctor: said.doctor,
         reason: said.reason,
         device: device(&headers),
+        seen: Version::parse(&fields.version),
     };
     match app
         .recorder
@@ -271,6 +275,7 @@ async fn take_back(
         city: record.municipality,
         reason,
         device: device(&headers),
+        seen: None,
     };
     match app.recorder.void(&Authority::Venue(permit), decision).await {
         Ok(_) => Ok(done("/venue/today", "voided")),

@@ -27,8 +27,17 @@ pub fn address(path: &str) -> String {
     format!("/assets/{}/{path}", print())
 }
 
+/// The names of all assets, in order.
+#[must_use]
+pub fn names() -> Vec<String> {
+    let mut names: Vec<_> = Files::iter().map(String::from).collect();
+    names.sort();
+    names
+}
+
 /// The fingerprint of all assets together.
-fn print() -> &'static str {
+#[must_use]
+pub fn print() -> &'static str {
     static PRINT: OnceLock<String> = OnceLock::new();
     PRINT.get_or_init(|| {
         let mut names: Vec<_> = Files::iter().collect();

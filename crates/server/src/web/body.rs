@@ -1,16 +1,99 @@
 //! Bodies as handlers want them, and a problem that says what to do when they cannot be read.
 
-use axum::body::Bytes;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody, FormRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, EXPECT};
 use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::Response;
+use http_body::{Frame, SizeHint};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use tokio::runtime::Handle;
 
 use crate::state::App;
 use crate::web::problem::Problem;
+
+/// How much of a body that no handler wanted is still listened to: a photo, and not a whole country.
+const UNWANTED_BYTES_MAX: usize = 16 << 20;
+/// And how long: whoever sends more slowly than this has not heard our answer anyway.
+const UNWANTED_SECONDS_MAX: u64 = 10;
+
+/// Hears a request out. Who is refused before the body was read (no session, a wrong form, handed in
+/// before) is still sending; if we hung up, most programs would report a broken connection and never
+/// look at the answer that tells what to do. So the rest is read and thrown away beside the answer.
+pub(crate) async fn hear_out(request: Request, next: Next) -> Response {
+    if request.headers().contains_key(EXPECT) {
+        // Such a sender waits to be asked for the body; what nobody wants stays unsent.
+        return next.run(request).await;
+    }
+    next.run(request.map(|body| Body::new(HeardOut(Some(body)))))
+        .await
+}
+
+/// Reads a body to its end, or as far as it may be long, and keeps nothing of it.
+pub(crate) async fn throw_away(body: Body, bytes_max: usize) {
+    let mut body = std::pin::pin!(body);
+    let mut left = bytes_max;
+    while let Some(Ok(frame)) =
+        std::future::poll_fn(|context| body.as_mut().poll_frame(context)).await
+    {
+        let taken = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(taken) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
+}
+
+/// A body that is read to its end even when whoever has it drops it before.
+struct HeardOut(Option<Body>);
+
+impl HttpBody for HeardOut {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let Some(body) = &mut self.0 else {
+            return Poll::Ready(None);
+        };
+        let polled = Pin::new(body).poll_frame(context);
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            self.0 = None;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), HttpBody::size_hint)
+    }
+}
+
+impl Drop for HeardOut {
+    fn drop(&mut self) {
+        let unwanted = self.0.take().filter(|body| !body.is_end_stream());
+        if let (Some(body), Ok(runtime)) = (unwanted, Handle::try_current()) {
+            let wait = Duration::from_secs(UNWANTED_SECONDS_MAX);
+            let rest = throw_away(body, UNWANTED_BYTES_MAX);
+            runtime.spawn(async move { tokio::time::timeout(wait, rest).await });
+        }
+    }
+}
 
 /// A JSON body.
 #[derive(Clone, Copy, Debug)]

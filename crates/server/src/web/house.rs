@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::header::{AUTHORIZATION, LOCATION};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
@@ -11,11 +12,13 @@ use domain::calendar::Instant;
 use domain::places::{MunicipalityCode, Prefecture};
 use serde_json::Value;
 use store::accounts::{self, Account};
-use store::recorder::{Outside, Recorder};
+use store::recorder::{Outside, Pace, Recorder};
+use store::seals::{KeyRing, MasterKey, Seals};
 use store::{Db, Location};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
+use crate::keys::{self, Keys};
 use crate::state::{App, Parts};
 use crate::web::logins::Logins;
 use crate::web::passwords;
@@ -29,6 +32,8 @@ pub(crate) const PASSWORD: &str = "an easy password to type";
 pub(crate) struct House {
     pub app: App,
     pub people: Vec<Account>,
+    /// Built once: to build it takes longer than most answers.
+    router: Router,
     clock: Arc<AtomicI64>,
     _folder: TempDir,
 }
@@ -36,6 +41,15 @@ pub(crate) struct House {
 impl House {
     /// Builds it.
     pub(crate) async fn build() -> Self {
+        Self::build_with(true).await
+    }
+
+    /// Builds it without keys of Individual Numbers.
+    pub(crate) async fn without_keys() -> Self {
+        Self::build_with(false).await
+    }
+
+    async fn build_with(keys: bool) -> Self {
         let folder = TempDir::new().unwrap();
         let db = Db::open(&Location::Sqlite(folder.path().join("test.db")))
             .await
@@ -50,19 +64,22 @@ impl House {
             }),
             salt: crate::clock::outside().unwrap().salt,
         };
-        let (recorder, _) = Recorder::start(&db, &outside).unwrap();
+        let (recorder, _) = Recorder::start(&db, &outside, Pace::default()).unwrap();
         let app = App::from(Parts {
             sessions: Sessions::new(db.clone(), outside.clone(), Lifetime::default()),
             logins: Logins::new(db.clone()),
             address: Arc::from("http://127.0.0.1"),
             address_is_https: false,
             behind_proxy: false,
+            used_coupons: crate::tablet::used::Filters::default(),
+            seals: keys.then(|| seals(folder.path(), &outside)),
             db,
             recorder,
             outside,
         });
         let people = people(&app).await;
         Self {
+            router: crate::web::router(app.clone()),
             app,
             people,
             clock,
@@ -94,10 +111,7 @@ impl House {
             request = request.header(*name, *value);
         }
         let request = request.body(body.into()).unwrap();
-        let response = crate::web::router(self.app.clone())
-            .oneshot(request)
-            .await
-            .unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
         let text = String::from_utf8_lossy(&to_bytes(body, usize::MAX).await.unwrap()).into_owned();
         let code = if is_api(path) {
@@ -137,6 +151,14 @@ impl House {
     }
 }
 
+/// What seals with a key of this house alone.
+fn seals(folder: &std::path::Path, outside: &Outside) -> Seals {
+    let path = folder.join("keys");
+    let key = MasterKey::make((outside.now)().day_in_japan(), &*outside.salt);
+    keys::write_new(&path, &KeyRing::new(key)).unwrap();
+    Keys::File(path).seals(outside).unwrap().unwrap()
+}
+
 /// What came back.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -162,7 +184,7 @@ impl Answer {
 }
 
 /// A path with something in its holes that could be there and is not.
-fn filled(path: &str) -> String {
+pub(crate) fn filled(path: &str) -> String {
     let mut filled = String::new();
     let mut rest = path;
     while let Some((before, after)) = rest.split_once('{') {

@@ -19,12 +19,26 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
     ("/", "nav-home", Guard::LoggedIn),
     ("/venue/read", "nav-read", Guard::May(Action::ReadCoupon)),
     ("/venue/today", "nav-today", Guard::May(Action::SeeVenueDay)),
+    ("/venue/day", "nav-day", Guard::May(Action::SeeVenueDay)),
     (
         "/venue/settings",
         "nav-settings",
         Guard::May(Action::SetDay),
     ),
+    ("/venue/pack", "nav-pack", Guard::May(Action::RecordDose)),
+    (
+        "/venue/drafts",
+        "nav-drafts",
+        Guard::May(Action::RecordDose),
+    ),
+    (
+        "/venue/reports",
+        "nav-reports",
+        Guard::May(Action::SeeVenueDay),
+    ),
+    ("/lots", "nav-lots", Guard::LoggedIn),
     ("/city", "nav-city", Guard::May(Action::SeeLedger)),
+    ("/city/people", "nav-people", Guard::May(Action::SeePerson)),
     ("/city/ledger", "nav-ledger", Guard::May(Action::SeeLedger)),
     (
         "/city/pending",
@@ -42,6 +56,37 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
         Guard::May(Action::LoadResidents),
     ),
     (
+        "/city/records",
+        "paper-title",
+        Guard::May(Action::CorrectRecord),
+    ),
+    (
+        "/city/coupons",
+        "nav-coupons",
+        Guard::May(Action::IssueCoupons),
+    ),
+    ("/city/packs", "nav-pack", Guard::May(Action::IssueCoupons)),
+    (
+        "/city/exports",
+        "exports-title",
+        Guard::May(Action::ExportLedger),
+    ),
+    (
+        "/city/reports",
+        "nav-reports",
+        Guard::May(Action::SeePerson),
+    ),
+    (
+        "/city/register",
+        "nav-register",
+        Guard::May(Action::SeeLedger),
+    ),
+    (
+        "/city/inquiries",
+        "nav-inquiries",
+        Guard::May(Action::FindByNumber),
+    ),
+    (
         "/city/looks",
         "looks-title",
         Guard::May(Action::SeeAccessLog),
@@ -52,11 +97,41 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
         Guard::May(Action::SeeStatistics),
     ),
     (
+        "/tablets",
+        "devices-title",
+        Guard::May(Action::ManageAccounts),
+    ),
+    (
         "/accounts",
         "nav-accounts",
         Guard::May(Action::ManageAccounts),
     ),
 ];
+
+/// Rooms of the head: pages that belong together, by the id of the room's name. A page that is in none,
+/// and whatever is the only page of its room that somebody may open, stands in the first line by itself.
+pub const ROOMS: &[(&str, &[&str])] = &[
+    (
+        "room-desk",
+        &["/city", "/city/ledger", "/city/pending", "/city/findings"],
+    ),
+    (
+        "room-people",
+        &["/city/people", "/city/residents", "/city/inquiries"],
+    ),
+    (
+        "room-files",
+        &["/city/records", "/city/packs", "/city/exports"],
+    ),
+    ("room-register", &["/city/reports", "/city/register"]),
+    (
+        "room-administration",
+        &["/city/looks", "/tablets", "/accounts"],
+    ),
+];
+
+/// As many pages stand beside each other without rooms: one line on a tablet held upright.
+const WAYS_IN_A_LINE_MAX: usize = 8;
 
 /// What the template `base.html` needs; every page's template has one, named `page`.
 #[derive(Clone)]
@@ -99,6 +174,53 @@ pub struct Way {
     pub name: String,
     /// As in `aria-current`: `page` for the page that is open, `true` for the room that it is in.
     pub current: Option<&'static str>,
+}
+
+/// What stands in the first line of the head: a page, or a room of several.
+pub struct Room {
+    /// The page, or the first of the room's under the room's name.
+    pub way: Way,
+    /// The pages of the room; empty if it is a page by itself.
+    pub ways: Vec<Way>,
+}
+
+/// Puts the pages that somebody may open into their rooms, each room where its first page stood.
+fn rooms(ways: Vec<Way>, name_of: impl Fn(&str) -> String) -> Vec<Room> {
+    let has_rooms = ways.len() > WAYS_IN_A_LINE_MAX;
+    let room_of = |path: &str| {
+        let room = ROOMS.iter().find(|(_, paths)| paths.contains(&path));
+        room.map(|(id, _)| *id).filter(|_| has_rooms)
+    };
+    let mut gathered: Vec<(Option<&str>, Vec<Way>)> = Vec::new();
+    for way in ways {
+        let id = room_of(way.path);
+        let there = gathered
+            .iter_mut()
+            .find(|(room, _)| id.is_some() && *room == id);
+        match there {
+            Some((_, ways)) => ways.push(way),
+            None => gathered.push((id, vec![way])),
+        }
+    }
+    let mut rooms = Vec::with_capacity(gathered.len());
+    for (id, mut ways) in gathered {
+        match (id, ways.first()) {
+            (Some(id), Some(first)) if ways.len() > 1 => {
+                let is_here = ways.iter().any(|way| way.current.is_some());
+                let way = Way {
+                    path: first.path,
+                    name: name_of(id),
+                    current: is_here.then_some("true"),
+                };
+                rooms.push(Room { way, ways });
+            }
+            _ => rooms.extend(ways.drain(..).map(|way| Room {
+                way,
+                ways: Vec::new(),
+            })),
+        }
+    }
+    rooms
 }
 
 impl Page {
@@ -183,9 +305,19 @@ impl Page {
         self.me.as_ref().is_some_and(|me| me.may(action))
     }
 
-    /// The pages that the reader may open.
+    /// The pages that the reader may open, in rooms where they are many.
     #[must_use]
-    pub fn navigation(&self) -> Vec<Way> {
+    pub fn rooms(&self) -> Vec<Room> {
+        rooms(self.navigation(), |id| self.t(id))
+    }
+
+    /// Whether the pages are so many that they stand in rooms.
+    #[must_use]
+    pub fn has_rooms(&self) -> bool {
+        self.rooms().iter().any(|room| !room.ways.is_empty())
+    }
+
+    fn navigation(&self) -> Vec<Way> {
         let Some(me) = self.me.as_ref().filter(|me| !me.password_must_change) else {
             return Vec::new();
         };
@@ -286,5 +418,90 @@ impl ProblemPage {
         filled
             .render()
             .unwrap_or_else(|_| filled.page.title.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ways(paths: &[&'static str], open: &str) -> Vec<Way> {
+        let way = |path: &&'static str| Way {
+            path,
+            name: (*path).to_owned(),
+            current: (*path == open).then_some("page"),
+        };
+        paths.iter().map(way).collect()
+    }
+
+    /// Each room as `name>page page`, what is current in brackets.
+    fn shown(ways: Vec<Way>) -> Vec<String> {
+        let word = |way: &Way| match way.current {
+            Some(_) => format!("[{}]", way.name),
+            None => way.name.clone(),
+        };
+        let room = |room: Room| {
+            let within: Vec<String> = room.ways.iter().map(word).collect();
+            if within.is_empty() {
+                word(&room.way)
+            } else {
+                format!("{}>{}", word(&room.way), within.join(" "))
+            }
+        };
+        let rooms = rooms(ways, str::to_owned);
+        rooms.into_iter().map(room).collect()
+    }
+
+    #[test]
+    fn an_administrator_s_many_pages_stand_in_rooms() {
+        let all: Vec<&str> = NAVIGATION
+            .iter()
+            .map(|(path, _, _)| *path)
+            .filter(|path| !path.starts_with("/venue"))
+            .collect();
+        assert_eq!(
+            shown(ways(&all, "/city/pending")),
+            [
+                "/",
+                "/lots",
+                "[room-desk]>/city /city/ledger [/city/pending] /city/findings",
+                "room-people>/city/people /city/residents /city/inquiries",
+                "room-files>/city/records /city/packs /city/exports",
+                "/city/coupons",
+                "room-register>/city/reports /city/register",
+                "room-administration>/city/looks /tablets /accounts",
+                "/statistics",
+            ]
+        );
+    }
+
+    #[test]
+    fn few_pages_need_no_rooms_and_a_room_of_one_is_a_page() {
+        let few = ["/", "/city", "/city/ledger", "/statistics"];
+        assert_eq!(
+            shown(ways(&few, "/city")),
+            ["/", "[/city]", "/city/ledger", "/statistics"]
+        );
+        let many = [
+            "/",
+            "/a",
+            "/b",
+            "/c",
+            "/d",
+            "/e",
+            "/f",
+            "/city/looks",
+            "/statistics",
+        ];
+        assert!(shown(ways(&many, "/")).contains(&"/city/looks".to_owned()));
+    }
+
+    #[test]
+    fn every_page_of_a_room_is_in_the_navigation_and_in_one_room() {
+        let mut seen = std::collections::BTreeSet::new();
+        for path in ROOMS.iter().flat_map(|(_, paths)| *paths) {
+            assert!(NAVIGATION.iter().any(|(way, _, _)| way == path), "{path}");
+            assert!(seen.insert(path), "{path}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! The texts are Fluent files under `texts/ja` and `texts/en`, one pair for each room of the
 //! program. A text id used anywhere is in both, with the same variables; tests see to it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -176,6 +177,46 @@ impl Texts {
         bundle(self.locale)
             .get_message(id)
             .is_some_and(|message| message.value().is_some())
+    }
+
+    /// Every text whose id is wanted, with `{name}` where a variable goes: for a script that fills it in itself. A text
+    /// that counts is the one for many.
+    #[must_use]
+    pub fn with_gaps(self, wanted: impl Fn(&str) -> bool) -> BTreeMap<String, String> {
+        let sources = sources(self.locale);
+        let variables: BTreeSet<&str> = sources
+            .iter()
+            .flat_map(|(_, text)| text.split('$').skip(1))
+            .filter_map(|after| {
+                after
+                    .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                    .next()
+            })
+            .collect();
+        let gaps: FluentArgs<'_> = variables
+            .into_iter()
+            .map(|name| (name, FluentValue::from(format!("{{{name}}}"))))
+            .collect();
+        let mut message = "";
+        let mut found = BTreeMap::new();
+        for line in sources.iter().flat_map(|(_, text)| text.lines()) {
+            let Some((head, _)) = line.split_once(" =") else {
+                continue;
+            };
+            let id = match head.strip_prefix("    .") {
+                Some(part) => format!("{message}.{part}"),
+                None if head.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                    message = head;
+                    head.to_owned()
+                }
+                None => continue,
+            };
+            if wanted(&id) {
+                let text = self.format(&id, Some(&gaps));
+                found.insert(id, text);
+            }
+        }
+        found
     }
 
     fn format(self, id: &str, args: Option<&FluentArgs<'_>>) -> String {

@@ -38,7 +38,11 @@ fn variables(locale: Locale) -> BTreeMap<String, BTreeSet<String>> {
 /// The program's text and its templates.
 fn program() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut folders = vec![root.join("src"), root.join("templates")];
+    let mut folders = vec![
+        root.join("src"),
+        root.join("templates"),
+        root.join("assets/tablet"),
+    ];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -47,7 +51,7 @@ fn program() -> Vec<(String, String)> {
                 folders.push(path);
             } else if path
                 .extension()
-                .is_some_and(|kind| kind == "rs" || kind == "html")
+                .is_some_and(|kind| kind == "rs" || kind == "html" || kind == "js")
                 && !path.ends_with("locale_tests.rs")
             {
                 let text = std::fs::read_to_string(&path).unwrap();
@@ -93,6 +97,8 @@ fn used_in(text: &str) -> Vec<Used> {
         ".t_with(",
         ".titled(",
         ".titled_with(",
+        "data-t=",
+        "data-aria=",
     ];
     let mut used: Vec<_> = named
         .iter()

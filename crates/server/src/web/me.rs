@@ -4,7 +4,10 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::http::Extensions;
-use domain::access::{self, Action, Actor, CityPermit, Permit, Place, Territory, VenuePermit};
+use domain::access::{
+    self, Action, Actor, CityPermit, NumberPermit, NumberPurpose, Permit, Place, Territory,
+    VenuePermit,
+};
 use store::accounts::{Account, Organisation};
 
 use crate::web::problem::Problem;
@@ -93,6 +96,18 @@ impl Me {
             return Err(Problem::forbidden());
         };
         access::city(&self.actor, action, city).map_err(|_| Problem::forbidden())
+    }
+
+    /// The right to find people by their Individual Number for this purpose.
+    ///
+    /// # Errors
+    /// As [`Me::city`].
+    pub fn number(&self, purpose: NumberPurpose) -> Result<NumberPermit, Problem> {
+        let Territory::City(city) = self.actor.territory else {
+            return Err(Problem::forbidden());
+        };
+        access::number(&self.actor, Action::FindByNumber, city, purpose)
+            .map_err(|_| Problem::forbidden())
     }
 
     /// The right to do this at one's own venue.

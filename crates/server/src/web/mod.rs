@@ -15,6 +15,7 @@ pub mod problem;
 pub mod routes;
 pub mod security;
 pub mod session;
+pub mod streaming;
 
 use std::any::Any;
 use std::time::Duration;
@@ -22,7 +23,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -66,6 +67,7 @@ pub fn router(app: App) -> Router {
         .layer(CompressionLayer::new().gzip(true))
         .layer(from_fn_with_state(app.clone(), security::head))
         .layer(from_fn_with_state(app.clone(), security::log))
+        .layer(from_fn(body::hear_out))
         .with_state(app)
 }
 
@@ -90,6 +92,10 @@ pub fn percent_encoded(text: &str) -> String {
     out
 }
 
+#[cfg(test)]
+mod approvals_tests;
+#[cfg(test)]
+mod protected_tests;
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;

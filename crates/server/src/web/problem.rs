@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
+use store::seals::SealFault;
 
 use crate::state::App;
 use crate::web::layout::{Page, ProblemPage};
@@ -212,6 +213,12 @@ impl From<store::Error> for Problem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "storage_busy").retry_after(1)
             }
             store::Error::Exists => Self::conflict("exists_already"),
+            store::Error::Sealed(SealFault::Denied(_)) => Self::forbidden(),
+            store::Error::Sealed(fault) => {
+                // Its message names keys, never a number.
+                tracing::error!(%fault, code = fault.code(), "individual_numbers.sealed_off");
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "numbers_sealed_off")
+            }
             // Its message names a statement, never a value.
             error => {
                 tracing::error!(%error, "storage.failed");

@@ -75,6 +75,9 @@ struct Inner {
     lifetime: Lifetime,
     sessions: Mutex<HashMap<TokenHash, Believed<Option<Kept>>>>,
     accounts: Mutex<HashMap<UserId, Believed<Option<Arc<Account>>>>>,
+    /// When each session's end was last moved on: of many requests that come together in one
+    /// session, one writes.
+    seen: Mutex<HashMap<TokenHash, Instant>>,
 }
 
 struct Believed<T> {
@@ -100,13 +103,13 @@ impl Sessions {
     /// Sessions over a database.
     #[must_use]
     pub fn new(db: Db, outside: Outside, lifetime: Lifetime) -> Self {
-        let (sessions, accounts) = (Mutex::default(), Mutex::default());
         Self(Arc::new(Inner {
             db,
             outside,
             lifetime,
-            sessions,
-            accounts,
+            sessions: Mutex::default(),
+            accounts: Mutex::default(),
+            seen: Mutex::default(),
         }))
     }
 
@@ -171,6 +174,21 @@ impl Sessions {
     pub fn forget(&self) {
         lock(&self.0.sessions).clear();
         lock(&self.0.accounts).clear();
+    }
+
+    /// Whether it is this request that moves the session's end on.
+    fn moves_on(&self, id: Id, now: Instant) -> bool {
+        let lately = |at: &Instant| now.micros().saturating_sub(at.micros()) <= SEEN_MICROS;
+        let hash = token_hash(id);
+        let mut seen = lock(&self.0.seen);
+        if seen.get(&hash).is_some_and(lately) {
+            return false;
+        }
+        if seen.len() >= BELIEVED_MAX {
+            seen.retain(|_, at| lately(at));
+        }
+        seen.insert(hash, now);
+        true
     }
 
     fn contents(&self, account: UserId) -> [(&'static str, Value); 4] {
@@ -378,9 +396,9 @@ pub(crate) async fn identify(State(app): State<App>, mut request: Request, next:
 
 async fn who(app: &App, session: &Session, way: Way) -> Result<Option<Me>, Problem> {
     let unavailable = |error| unavailable(&error);
-    if session.id().is_none() {
+    let Some(session_id) = session.id() else {
         return Ok(None);
-    }
+    };
     let value = session.get_value(ACCOUNT).await.map_err(unavailable)?;
     let Some(id) = account_in(value.as_ref()) else {
         return Ok(None);
@@ -401,10 +419,11 @@ async fn who(app: &App, session: &Session, way: Way) -> Result<Option<Me>, Probl
         .await
         .map_err(unavailable)?
         .unwrap_or_default();
-    let now = app.now().micros();
-    if now.saturating_sub(seen) > SEEN_MICROS {
+    let now = app.now();
+    let is_old = now.micros().saturating_sub(seen) > SEEN_MICROS;
+    if is_old && app.sessions.moves_on(session_id, now) {
         session
-            .insert_value(SEEN_AT, now.into())
+            .insert_value(SEEN_AT, now.micros().into())
             .await
             .map_err(unavailable)?;
     }

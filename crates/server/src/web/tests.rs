@@ -384,3 +384,77 @@ async fn broken() -> &'static str {
 fn an_address_from_outside_is_spelled_for_a_query() {
     assert_eq!(percent_encoded("/a?b=1&c=ü"), "/a%3Fb%3D1%26c%3D%C3%BC");
 }
+
+const RESIDENT_WITH_A_NUMBER: &str = "自治体コード,個別宛名番号,個人番号,券番号,氏名漢字,氏名カナ,生年月日,性別,異動区分,異動日,支援措置区分\r\n\
+     131016,A1,983205673214,0000000001,試験 花子,シケン ハナコ,19460503,2,1,,0\r\n";
+
+#[tokio::test]
+async fn an_individual_number_is_sealed_or_dropped_and_the_answer_says_which() {
+    for (house, sealed, dropped) in [
+        (House::build().await, 1, 0),
+        (House::without_keys().await, 0, 1),
+    ] {
+        let clerk = house.person(OrganisationKind::City, Role::Operator);
+        let (name, token) = house.bearer(clerk).await;
+        let headers = [("content-type", "text/csv"), (name, token.as_str())];
+        let answer = house
+            .send(
+                Method::POST,
+                "/api/v1/residents",
+                &headers,
+                RESIDENT_WITH_A_NUMBER,
+            )
+            .await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        let loaded: Value = serde_json::from_str(&answer.text).unwrap();
+        assert_eq!(
+            (
+                &loaded["new"],
+                &loaded["numbers_sealed"],
+                &loaded["numbers_dropped"]
+            ),
+            (&json!(1), &json!(sealed), &json!(dropped)),
+            "{loaded}"
+        );
+        let kept = store::seals::Seals::count(&house.app.db).await.unwrap();
+        assert_eq!(kept, sealed);
+
+        let form = format!(
+            "--b\r\ncontent-disposition: form-data; name=\"encoding\"\r\n\r\nutf-8\r\n\
+             --b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"r.csv\"\r\n\r\n\
+             {}\r\n--b--\r\n",
+            RESIDENT_WITH_A_NUMBER.replace("花子", "華子")
+        );
+        let headers = |content| {
+            [
+                ("content-type", content),
+                ("accept-language", "en"),
+                (name, token.as_str()),
+            ]
+        };
+        let content = headers("multipart/form-data; boundary=b");
+        let sent = house
+            .send(Method::POST, "/city/residents/load", &content, form)
+            .await;
+        let import = sent.location();
+        let app = &house.app;
+        let imports = crate::jobs::imports::Imports::new(
+            app.db.clone(),
+            app.recorder.clone(),
+            app.outside.clone(),
+            app.seals.clone(),
+        );
+        assert!(imports.turn().await.unwrap(), "looked through");
+        let content = headers("application/x-www-form-urlencoded");
+        let approve = format!("{import}/approve");
+        let approved = house.send(Method::POST, &approve, &content, "").await;
+        assert_eq!(approved.status, StatusCode::SEE_OTHER, "{approved:?}");
+        assert!(imports.turn().await.unwrap(), "applied");
+        let page = house.send(Method::GET, import, &content, "").await;
+        assert_eq!(page.status, StatusCode::OK, "{page:?}");
+        let says = |text: &str| page.text.contains(text);
+        assert_eq!(says("Individual Numbers under seal"), sealed == 1);
+        assert_eq!(says("they were checked and dropped"), dropped == 1);
+        assert!(!says("983205673214"));
+    }
+}

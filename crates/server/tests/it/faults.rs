@@ -1,5 +1,7 @@
 //! The program is broken on purpose; nothing that was acknowledged may be lost or doubled.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -156,4 +158,28 @@ fn a_full_disk_is_told_and_what_was_acknowledged_stays() {
     program.kill();
     let after = Program::verify(folder.path());
     assert_eq!(after["entries"].as_u64().unwrap(), before + acknowledged);
+}
+
+/// A refusal that is known before the body is read still reaches whoever sends the whole body first, as
+/// most programs do; more of it than any buffer on the way holds.
+#[test]
+fn who_is_refused_while_still_sending_hears_why() {
+    const BYTES: usize = 8 << 20;
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path());
+    let address = program.url("").replace("http://", "");
+    let mut stream = TcpStream::connect(address).unwrap();
+    let head = format!(
+        "POST /api/v1/imports HTTP/1.1\r\nhost: here\r\nconnection: close\r\ncontent-length: {BYTES}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    // The refusal is on its way before the first byte of the body.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    for piece in vec![b'x'; BYTES].chunks(64 << 10) {
+        stream.write_all(piece).unwrap();
+    }
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    program.stop();
 }

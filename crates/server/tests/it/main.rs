@@ -7,7 +7,11 @@
 )]
 
 mod api;
+mod before_the_shot;
 mod faults;
+mod files;
+mod keys;
 mod pages;
 mod program;
+mod rules;
 mod serve;

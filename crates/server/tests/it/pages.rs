@@ -249,6 +249,19 @@ fn settings_of_another_day_or_with_an_old_vaccine_are_asked_about() {
     assert_eq!(nurse.get("/venue/read").location, "/venue/settings");
 }
 
+/// The page of an import once nothing is at work on it.
+fn settled(clerk: &Reader, page: &str) -> String {
+    let begun = std::time::Instant::now();
+    loop {
+        let shown = clerk.get(page).text;
+        if !shown.contains("id=\"progress\"") {
+            return shown;
+        }
+        assert!(begun.elapsed().as_secs() < 60, "the import does not end");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
 #[test]
 fn a_protected_person_is_opened_by_a_second_step_and_a_bad_file_is_told_why() {
     let clerk = Reader::of("chiyoda");
@@ -266,15 +279,37 @@ fn a_protected_person_is_opened_by_a_second_step_and_a_bad_file_is_told_why() {
         let request = request.header("content-type", "multipart/form-data; boundary=x");
         answered(request.send(&body[..]).unwrap())
     };
-    let loaded = load(file.as_bytes());
-    assert!(loaded.text.contains("券番号") && loaded.text.contains("10桁で入力してください"));
-    assert!(loaded.text.contains("href=\"data:text/csv"));
+    // The file is looked through beside: its page tells when that is over.
+    let looked_through = |bytes: &[u8]| {
+        let page = load(bytes).location;
+        assert!(page.starts_with("/city/imports/"), "{page}");
+        let shown = settled(&clerk, &page);
+        (page, shown)
+    };
+    let (page, shown) = looked_through(file.as_bytes());
+    assert!(shown.contains("券番号") && shown.contains("10桁で入力してください"));
+    let saved = clerk.get(&format!("{page}/remarks.csv")).text;
     assert!(
-        load(&[0x8e, 0xa9, 0x8e, 0xa1]).text.contains("Shift_JIS"),
+        saved.contains("行番号,結果コード,項目名,メッセージ\r\n3,"),
+        "{saved}"
+    );
+    let path = "/city/people/0900000009";
+    assert_eq!(
+        clerk.get(path).status,
+        404,
+        "nothing changes before somebody approves"
+    );
+    let approved = clerk.form(&format!("{page}/approve"), &[]);
+    assert_eq!(approved.status, 303);
+    assert!(settled(&clerk, &page).contains("この登録を取り消す"));
+    let (shift_jis, _, _) = encoding_rs::SHIFT_JIS.encode(file);
+    let (_, refused) = looked_through(&shift_jis);
+    assert!(
+        refused.contains("「Shift_JIS」を選んで"),
         "the wrong encoding is named"
     );
+    assert_eq!(load(b"").status, 422);
 
-    let path = "/city/people/0900000009";
     let closed = clerk.get(path).text;
     assert!(!closed.contains("守秘") && closed.contains("支援措置"));
     let without_purpose = clerk.get(&format!("{path}?open=yes")).text;

@@ -185,6 +185,16 @@ impl Client {
         self.send(path, "application/json", body.to_string().as_bytes())
     }
 
+    pub fn put(&self, path: &str, body: &Value) -> (u16, Value) {
+        let request = self.agent.put(format!("{}{path}", self.address));
+        let request = request.header("authorization", self.bearer());
+        let mut answer = request.send_json(body).unwrap();
+        (
+            answer.status().as_u16(),
+            answer.body_mut().read_json().unwrap_or(Value::Null),
+        )
+    }
+
     pub fn send(&self, path: &str, kind: &str, body: &[u8]) -> (u16, Value) {
         self.try_send(path, kind, body).unwrap()
     }

@@ -166,6 +166,27 @@ fn a_misspelt_key_is_refused_by_its_name() {
 }
 
 #[test]
+fn a_key_file_that_others_may_open_is_refused_at_the_start() {
+    let site = Site::new();
+    let keys = site.folder.path().join("keys");
+    let made = crate::program::run(&["keys", "new", keys.to_str().unwrap()]);
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    let mut text_of = std::fs::read_to_string(site.config()).unwrap();
+    text_of.push_str("individual_number_keys = \"keys\"\n");
+    std::fs::write(site.config(), text_of).unwrap();
+    stop(site.serve_until_ready());
+    std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let output = Command::new(binary())
+        .args(["serve", "--config"])
+        .arg(site.config())
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = text(&output.stderr);
+    assert!(said.contains("chmod 600") && said.contains("644"), "{said}");
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_told_with_its_name() {
     let site = Site::new();
     // A file stands where the folder should be: nobody can write into it, not even root.

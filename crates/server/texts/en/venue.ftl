@@ -153,3 +153,73 @@ correct-reason-help = For example: the lot was mistyped
 correct-do = Correct it
 change-nothing = Nothing is different. Change what is wrong.
 change-conflict = Other content came under the same receipt number before. Open the page again.
+
+# Disaster packs
+nav-pack = Disaster pack
+pack-title = Disaster pack
+packs-title = Disaster packs
+pack-lead = The list and the forms to go on vaccinating on paper while network or system are gone. It is made every night by itself. Print it or save it elsewhere while you can.
+packs-lead = The lists and the forms to go on vaccinating on paper while network or system are gone, for the city and all its venues. They are made every night by themselves. Print them or save them elsewhere while you can.
+packs-of-day = Disaster pack of { $day }
+packs-made = As of { $made } ({ $age })
+packs-age-minutes = { $count ->
+    [one] one minute ago
+   *[other] { $count } minutes ago
+}
+packs-age-hours = { $count ->
+    [one] one hour ago
+   *[other] { $count } hours ago
+}
+packs-old = Grown old
+packs-expected = People expected
+packs-forms = Forms
+packs-left-out = More people are expected than there is room for: { $count } are not in it (at most { $most } are). Use blank forms for them.
+packs-made-blank = { $count ->
+    [one] One form was
+   *[other] { $count } forms were
+} printed without the name, which has a character that cannot be printed. The code carries the coupon’s number.
+packs-open = Open the PDF to print
+packs-open-of = Open the PDF of { $venue }
+packs-logged = It names people. That you take it out is written to the access log. Shred it when it has been used.
+packs-none = There is none yet. One is made tonight by itself. If you need it now, make it by the button below.
+packs-make = Make those of the city and all venues now
+pack-make = Make one now
+packs-kept = After { $days } days they are deleted by themselves.
+packs-progress = It is being made: { $count } rows so far
+packs-making = Being made
+packs-failed = The pack begun at { $made } could not be made.
+    .todo = Make it again. If it goes on, tell your administrator this code.
+packs-failed-word = Could not be made
+packs-venues = Packs of the venues
+packs-no-venues = There is none of a venue yet.
+packs-day = Day
+packs-made-title = As of
+packs-file = File
+packs-earlier = Those before
+notice-pack-begun = It is being made. You can wait for it on this page.
+
+# Registering from paper
+nav-drafts = From paper
+drafts-title = Register from paper forms
+drafts-lead = Register people who were vaccinated on paper while there was no network, from the code at the top left of each form. A form scanned twice is one record.
+drafts-scanner = Scanner
+drafts-code = The code at the top left of the form
+drafts-code-help = Select this field, then scan.
+drafts-open = Go on to check it
+drafts-photo = Take or choose a photo of the form
+drafts-no-code = No form’s code was found.
+    .todo = Take the photo again with the code at the top left larger, or use a scanner.
+drafts-elsewhere = This form has been registered already, at another venue.
+    .todo = There is no need to do it again. If that is strange, ask your municipality.
+drafts-by-hand = If it cannot be read, set the day’s settings to the day on the paper and register by hand under “Read”.
+draft-title = Check what is on the paper and register it
+draft-lead = With the form before you, mend what differs and fill in what is missing.
+draft-other-venue = This form was printed for another venue (code { $code }). Register it at the venue where the dose was given. If it was given here, go on.
+draft-printed = The coupon’s number printed on the form
+draft-line-help = The digits of the coupon stuck on the form. A scanner can type them.
+draft-lot-help = Make sure that it is the lot number of the seal on the form.
+draft-compare = I compared this with the form, and it says the same
+draft-not-compared = Compare with the form and tick this box.
+draft-enter = Register
+draft-leave = Leave it and go to the next form
+notice-draft-before = This form has been registered already. There is no need to do it again.

@@ -14,12 +14,13 @@ use domain::coupons::{Coupon, CouponKind};
 use domain::doses::{DoseId, InputWay};
 use domain::vaccines::Vaccines;
 use store::Db;
-use store::recorder::{Outside, Recorder, Report};
+use store::recorder::{Outside, Pace, Recorder, Report};
+use store::residents::Addresses;
 use tokio::task::JoinSet;
 
 use super::organisations::{Made, Venue};
 use super::people::{Lots, Person};
-use super::{coupons, fresh};
+use super::{coupons, fresh, lots};
 
 /// Ages that come first.
 const ELDERLY_YEARS: i64 = 65;
@@ -65,13 +66,15 @@ pub(super) async fn record(
         },
         salt: Arc::clone(&outside.salt),
     };
-    let (recorder, writers) = Recorder::start(db, &set)?;
+    let (recorder, writers) = Recorder::start(db, &set, Pace::default())?;
     let permits = permits(made)?;
     let today = now.day_in_japan();
     // The registers stood before the first dose.
     clock.store(noon(today.plus_days(-SINCE_DAYS - 1))?, Ordering::Relaxed);
     load(db, &recorder, &set, made, people).await?;
-    for (on, doses) in by_day(plan(made, people, today)?) {
+    let planned = plan(made, people, today)?;
+    lots::enter(db, &set, made, &planned, today).await?;
+    for (on, doses) in by_day(planned) {
         // Today's doses come before now, or nothing could follow them in time.
         let at = noon(on)?.min(now.micros());
         clock.store(at, Ordering::Relaxed);
@@ -109,7 +112,8 @@ async fn load(
             .map(|person| person.resident.clone())
             .collect();
         let id = || fresh(outside);
-        store::residents::load(db, recorder, &permit, &residents, (outside.now)(), &id).await?;
+        let people = (residents.as_slice(), Addresses::Told);
+        store::residents::load(db, recorder, &permit, people, (outside.now)(), &id).await?;
     }
     Ok(())
 }
@@ -235,7 +239,7 @@ async fn give(
 }
 
 /// A lot for each month and product, as deliveries come.
-fn lot(dose: &Planned) -> String {
+pub(super) fn lot(dose: &Planned) -> String {
     let letters: String = dose.product.chars().take(2).collect();
     format!(
         "{}{:02}{:02}",

@@ -47,6 +47,8 @@ pub(super) struct Venue {
 
 /// What was founded.
 pub(super) struct Made {
+    /// The nation's administrator.
+    pub nation: Actor,
     /// The venues.
     pub venues: Vec<Venue>,
     /// An administrator of each city.
@@ -205,8 +207,9 @@ pub(super) async fn found(db: &Db, outside: &Outside) -> anyhow::Result<(Made, V
         administrators: Vec::new(),
         told: Vec::new(),
     };
-    founding.nation().await?;
+    let nation = founding.nation().await?;
     let mut made = Made {
+        nation,
         venues: Vec::new(),
         cities: Vec::new(),
     };
@@ -240,7 +243,7 @@ struct Founding<'a> {
 }
 
 impl Founding<'_> {
-    async fn nation(&mut self) -> anyhow::Result<()> {
+    async fn nation(&mut self) -> anyhow::Result<Actor> {
         let nation = NewOrganisation {
             id: OrganisationId(fresh(self.outside)),
             kind: OrganisationKind::Nation,
@@ -252,7 +255,7 @@ impl Founding<'_> {
         let at = (self.outside.now)();
         let made = accounts::first_administrator(self.db, &nation, &account, at).await?;
         self.administrators.push(made.actor());
-        Ok(())
+        Ok(made.actor())
     }
 
     async fn organisation(&mut self, planned: &Planned) -> anyhow::Result<Vec<Actor>> {

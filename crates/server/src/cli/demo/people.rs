@@ -1,13 +1,14 @@
 //! People that nobody is: names drawn from lists, births from a fixed sequence. The same each time.
 
 use anyhow::{Context, anyhow};
+use domain::addresses::{Address, PostalCode};
 use domain::calendar::Day;
 use domain::coupons::CouponNumber;
 use domain::people::{BirthDate, ResidentStanding, Sex};
-use domain::places::MunicipalityCode;
+use domain::places::{MunicipalityCode, Places};
 use exchange::encoding::Encoding;
-use exchange::residents::{Change, ResidentNumber, ResidentRow, write_residents};
-use store::residents::Resident;
+use exchange::residents::{Change, More, ResidentNumber, ResidentRow, write_residents};
+use store::residents::{OtherNames, Resident};
 
 use super::organisations::{CITIES, city};
 
@@ -15,6 +16,9 @@ use super::organisations::{CITIES, city};
 pub(super) const PEOPLE_EACH: u32 = 600;
 /// Numbers of Chiyoda that coupons carry and the register lacks: the CSV to try the import brings them.
 pub(super) const WAITING: [u32; 2] = [900_001, 900_002];
+/// An Individual Number that is nobody's: the artificial one of which descriptions of the check digit
+/// make use. Others with a right check digit could be somebody's, so the demonstration has no more.
+const ARTIFICIAL_NUMBER: &str = "983205673214";
 /// People whom the CSV adds, those who are waited for among them.
 const ADDED: u32 = 20;
 
@@ -40,10 +44,14 @@ pub(super) fn people() -> anyhow::Result<Vec<Person>> {
     for code in CITIES {
         let city = city(code)?;
         for serial in 1..=PEOPLE_EACH {
+            let mut resident = names.resident(serial, &mut lots)?;
+            if !resident.protected {
+                resident.address = address(city, serial);
+            }
             people.push(Person {
                 city,
                 serial,
-                resident: names.resident(serial, &mut lots)?,
+                resident,
             });
         }
     }
@@ -124,6 +132,8 @@ impl Names {
             sex,
             standing: ResidentStanding::Resident,
             protected: lots.below(100) == 0,
+            other_names: OtherNames::default(),
+            address: None,
         })
     }
 }
@@ -132,6 +142,30 @@ fn drawn(names: &[Name], lots: &mut Lots) -> anyhow::Result<Name> {
     let count = u32::try_from(names.len()).unwrap_or(u32::MAX);
     let at = usize::try_from(lots.below(count)).unwrap_or_default();
     names.get(at).copied().context("the list of names is empty")
+}
+
+/// A place that is not there, in a town and under a postal code that nobody has; one in forty has none.
+fn address(city: MunicipalityCode, serial: u32) -> Option<Address> {
+    const TOWNS: [&str; 4] = ["見本町", "架空台", "例示通り", "仮町"];
+    const HOUSES: [&str; 3] = ["見本ハイツ", "架空コーポ", "例示マンション"];
+    if serial % 40 == 7 {
+        return None;
+    }
+    let places = Places::bundled();
+    let prefecture = places.prefecture_name(city.prefecture()?);
+    let name = &places.any(city)?.name;
+    let of = |many: usize, step: u32| usize::try_from(serial / step).unwrap_or_default() % many;
+    let town = of(TOWNS.len(), 1);
+    let (block, number) = (1 + serial % 3, 1 + serial / 4 % 30);
+    let place = format!(
+        "{prefecture}{name}{}{block}丁目{number}番{}号",
+        TOWNS.get(town)?,
+        1 + serial % 9
+    );
+    let house = HOUSES.get(of(6, 4));
+    let extra = house.map(|house| format!("{house}{}号室", 101 + serial % 5));
+    let code = PostalCode::parse(&format!("000{town:04}")).ok();
+    Address::of(code, place, extra.unwrap_or_default())
 }
 
 /// A birth between 1930 and 2008: about three in ten are of the age that came first.
@@ -159,7 +193,7 @@ pub(super) fn residents_csv(today: Day) -> anyhow::Result<Vec<u8>> {
             city,
             resident_number: ResidentNumber::parse(&resident.resident_no)
                 .map_err(|_| anyhow!("no resident number"))?,
-            my_number_present: false,
+            my_number: None,
             coupon: resident.number,
             name: resident.name,
             kana: Some(resident.kana),
@@ -167,10 +201,18 @@ pub(super) fn residents_csv(today: Day) -> anyhow::Result<Vec<u8>> {
             sex: resident.sex,
             change: Change::New { on: Some(today) },
             protected: false,
+            more: More::default(),
         });
     }
     let mut bytes = Vec::new();
     write_residents(&mut bytes, &rows, Encoding::Utf8)?;
+    let bytes = String::from_utf8(bytes)?;
+    let waiting = format!(
+        ",{},,",
+        100_000_000 + WAITING.first().copied().unwrap_or_default()
+    );
+    let numbered = waiting.replace(",,", &format!(",{ARTIFICIAL_NUMBER},"));
+    let mut bytes = bytes.replacen(&waiting, &numbered, 1).into_bytes();
     // Another city, a day that is none, a coupon number that is too short, a name that is missing.
     for line in [
         "131032,100990001,,0001990001,隣区 花子,トナリク ハナコ,19700101,2,1,20260401,0",
@@ -179,7 +221,8 @@ pub(super) fn residents_csv(today: Day) -> anyhow::Result<Vec<u8>> {
         "131016,100990004,,0001990004,,,19900101,2,1,20260401,0",
     ] {
         bytes.extend_from_slice(line.as_bytes());
-        bytes.extend_from_slice(b"\r\n");
+        // Of the items that a file may leave out, these lines have none.
+        bytes.extend_from_slice(b",,,,,,,,\r\n");
     }
     Ok(bytes)
 }
