@@ -1,7 +1,7 @@
 //! Chromium itself: found, started with a fresh profile, stopped.
 
 use crate::{Fault, LOOK_AGAIN, PATIENCE, connection::Connection, missing, page::Page};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     cell::RefCell,
     env,
@@ -19,8 +19,8 @@ use tempfile::TempDir;
 pub struct Browser {
     wire: Rc<RefCell<Connection>>,
     process: Child,
-    // Held so that the profile lives as long as the browser, and goes with it.
-    _profile: TempDir,
+    // Held so that the profile lives as long as the browser, and goes with it; none where it is the test's.
+    _profile: Option<TempDir>,
 }
 
 const FLAGS: &[&str] = &[
@@ -63,24 +63,56 @@ impl Browser {
         ])
     }
 
-    fn launch_with(more: &[OsString]) -> Option<Browser> {
-        let Some(program) = program() else {
-            return missing(
-                "no Chromium here; install it (`apt-get install chromium`) or set CHROMIUM to its path",
-            );
-        };
-        match Browser::start(&program, more) {
+    /// Starts Chromium on a profile of the test's own: what a page keeps there, a later browser finds, as after a device
+    /// was switched off. Its pages are those of [`Browser::page`].
+    pub fn in_profile(profile: &Path) -> Option<Browser> {
+        let program = Browser::program_or_skip()?;
+        // What a killed one left behind would be taken for the new one's.
+        for left in [
+            "DevToolsActivePort",
+            "SingletonLock",
+            "SingletonCookie",
+            "SingletonSocket",
+        ] {
+            let _not_there = fs::remove_file(profile.join(left));
+        }
+        match Browser::start(&program, &[], profile, None) {
             Ok(browser) => Some(browser),
             Err(fault) => panic!("{} did not start: {fault}", program.display()),
         }
     }
 
-    fn start(program: &Path, more: &[OsString]) -> Result<Browser, Fault> {
+    fn program_or_skip() -> Option<PathBuf> {
+        program().or_else(|| {
+            missing(
+                "no Chromium here; install it (`apt-get install chromium`) or set CHROMIUM to its path",
+            )
+        })
+    }
+
+    fn launch_with(more: &[OsString]) -> Option<Browser> {
+        let program = Browser::program_or_skip()?;
+        let profile = match TempDir::with_prefix("sesshu-chromium-") {
+            Ok(profile) => profile,
+            Err(error) => panic!("no folder for a profile: {error}"),
+        };
+        let folder = profile.path().to_owned();
+        match Browser::start(&program, more, &folder, Some(profile)) {
+            Ok(browser) => Some(browser),
+            Err(fault) => panic!("{} did not start: {fault}", program.display()),
+        }
+    }
+
+    fn start(
+        program: &Path,
+        more: &[OsString],
+        folder: &Path,
+        profile: Option<TempDir>,
+    ) -> Result<Browser, Fault> {
         let io = |error: std::io::Error| Fault::new(error.to_string());
-        let profile = TempDir::with_prefix("sesshu-chromium-").map_err(io)?;
-        let words = profile.path().join("stderr");
+        let words = folder.join("stderr");
         let mut profile_flag = OsString::from("--user-data-dir=");
-        profile_flag.push(profile.path());
+        profile_flag.push(folder);
         let mut process = Command::new(program)
             .args(FLAGS)
             .args(more)
@@ -93,8 +125,7 @@ impl Browser {
             .stderr(File::create(&words).map_err(io)?)
             .spawn()
             .map_err(io)?;
-        match listening(&mut process, profile.path())
-            .and_then(|(port, path)| Connection::open(port, &path))
+        match listening(&mut process, folder).and_then(|(port, path)| Connection::open(port, &path))
         {
             Ok(wire) => Ok(Browser {
                 wire: Rc::new(RefCell::new(wire)),
@@ -119,12 +150,31 @@ impl Browser {
         }
     }
 
+    /// A page in the browser's own profile, whose cookies and storage outlive it.
+    pub fn page(&self) -> Page {
+        match self.open(&json!({ "url": "about:blank" })) {
+            Ok(page) => page,
+            Err(fault) => panic!("no new page: {fault}"),
+        }
+    }
+
+    /// Ends the browser without a word, as when a battery is empty.
+    pub fn kill(mut self) {
+        stop(&mut self.process);
+    }
+
     fn try_visitor(&self) -> Result<Page, Fault> {
+        let context = self
+            .wire
+            .borrow_mut()
+            .call("", "Target.createBrowserContext", &json!({}))?["browserContextId"]
+            .take();
+        self.open(&json!({ "url": "about:blank", "browserContextId": context }))
+    }
+
+    fn open(&self, wanted: &Value) -> Result<Page, Fault> {
         let mut wire = self.wire.borrow_mut();
-        let context =
-            wire.call("", "Target.createBrowserContext", &json!({}))?["browserContextId"].take();
-        let wanted = json!({ "url": "about:blank", "browserContextId": context });
-        let target = wire.call("", "Target.createTarget", &wanted)?["targetId"].take();
+        let target = wire.call("", "Target.createTarget", wanted)?["targetId"].take();
         let attached = wire.call(
             "",
             "Target.attachToTarget",

@@ -352,16 +352,11 @@ impl Page {
     pub fn offline(&self, offline: bool) {
         self.offline.set(offline);
         self.must("offline", self.absorb());
-        let sessions: Vec<String> = self
-            .workers
-            .borrow()
-            .iter()
-            .chain([&self.session])
-            .cloned()
-            .collect();
-        for session in sessions {
-            self.must("offline", self.set_network_of(&session));
+        for worker in self.workers.borrow().clone() {
+            // A service worker has a network of its own; another worker has its page's, and says so.
+            let _its_pages = self.set_network_of(&worker);
         }
+        self.must("offline", self.set_network_of(&self.session));
     }
 
     fn set_network_of(&self, session: &str) -> Result<(), Fault> {

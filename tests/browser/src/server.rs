@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 /// `sesshu demo` on a free port with a fresh data folder. Dropping it stops it and removes the folder.
 pub struct Server {
+    program: PathBuf,
     process: Child,
     folder: TempDir,
     demo: Value,
@@ -57,6 +58,7 @@ impl Server {
             .spawn()
             .map_err(io)?;
         let mut server = Server {
+            program: program.to_owned(),
             process,
             folder,
             demo: Value::Null,
@@ -87,6 +89,22 @@ impl Server {
     /// The folder of the database, the coupons and the other files.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// What `sesshu verify` says of the data while the server runs: whether all agrees, and its words.
+    pub fn verify(&self) -> (bool, String) {
+        let verified = Command::new(&self.program)
+            .args(["verify", "--data"])
+            .arg(self.data())
+            .stdin(Stdio::null())
+            .output();
+        match verified {
+            Ok(told) => (
+                told.status.success(),
+                String::from_utf8_lossy(&[told.stdout, told.stderr].concat()).into_owned(),
+            ),
+            Err(error) => (false, error.to_string()),
+        }
     }
 
     /// What the program wrote on its terminal so far.

@@ -72,7 +72,27 @@ fn without_a_camera_the_page_says_what_to_do_instead() {
 }
 
 /// A video of one frame: a desk, and in its middle the picture, if there is one.
-fn video(folder: &Path, picture: Option<&Path>) -> PathBuf {
+pub fn video(folder: &Path, picture: Option<&Path>) -> PathBuf {
+    film(folder, 10, &[picture])
+}
+
+/// A video of some frames, so many a second.
+pub fn film(folder: &Path, frames_per_second: u32, pictures: &[Option<&Path>]) -> PathBuf {
+    let mut bytes =
+        format!("YUV4MPEG2 W{WIDTH} H{HEIGHT} F{frames_per_second}:1 Ip A1:1 C420jpeg\n")
+            .into_bytes();
+    for picture in pictures {
+        bytes.extend(b"FRAME\n");
+        bytes.extend(frame(*picture));
+        bytes.extend(vec![COLOURLESS; (WIDTH * HEIGHT / 2) as usize]);
+    }
+    let file = folder.join("seen.y4m");
+    fs::write(&file, bytes).unwrap();
+    file
+}
+
+/// The brightness of a desk, and in its middle the picture, if there is one.
+fn frame(picture: Option<&Path>) -> Vec<u8> {
     let mut desk = image::GrayImage::from_pixel(WIDTH, HEIGHT, image::Luma([DESK]));
     if let Some(picture) = picture {
         let mut coupon = image::open(picture).unwrap().into_luma8();
@@ -84,11 +104,5 @@ fn video(folder: &Path, picture: Option<&Path>) -> PathBuf {
         let top = (HEIGHT - coupon.height()) / 2;
         image::imageops::replace(&mut desk, &coupon, left.into(), top.into());
     }
-    let mut bytes =
-        format!("YUV4MPEG2 W{WIDTH} H{HEIGHT} F10:1 Ip A1:1 C420jpeg\nFRAME\n").into_bytes();
-    bytes.extend(desk.into_raw());
-    bytes.extend(vec![COLOURLESS; (WIDTH * HEIGHT / 2) as usize]);
-    let file = folder.join("seen.y4m");
-    fs::write(&file, bytes).unwrap();
-    file
+    desk.into_raw()
 }

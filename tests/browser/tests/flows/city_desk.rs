@@ -28,7 +28,13 @@ fn a_file_of_residents_is_taken_with_its_complaints_and_the_waiting_are_found() 
     page.assert_accessible();
     page.click("text=UTF-8");
     page.upload("#file", &residents(&server));
-    page.follow(|page| page.click("text=取り込む"));
+    page.follow(|page| page.click("text=送って確かめる"));
+    page.wait_for("form[action$='/approve']");
+    assert_page("import", &page);
+    page.assert_accessible();
+    page.assert_clean();
+    page.follow(|page| page.click("text=承認して登録する"));
+    page.wait_for_text("この登録を取り消す");
     assert_page("loaded", &page);
     page.assert_accessible();
     page.assert_clean();
@@ -86,6 +92,82 @@ fn what_the_city_corrected_and_confirmed_the_venue_can_no_longer_change() {
     venue.goto(&server.url("/venue/today"));
     assert_eq!(venue.text(&record), "詳しく");
     venue.assert_clean();
+}
+
+#[test]
+fn a_question_by_telephone_is_answered_on_one_screen_and_the_log_is_handed_over() {
+    let (Some(server), Some(browser)) = (HOUSE.open(), Browser::launch()) else {
+        return;
+    };
+    let page = browser.visitor();
+    as_desk(&page);
+    log_in(&page, &server, "chiyoda-admin");
+    page.goto(&server.url(&format!("/city/people/{RECORDED_TODAY}")));
+    let told = |place: u8| page.text(&format!(".person-head .across > :nth-child({place}) dd"));
+    let (name, kana, birth) = (told(1), told(2), told(4));
+
+    page.follow(|page| page.click("nav a[href='/city']"));
+    page.assert_accessible();
+    page.fill("#q", &format!("{kana}　{birth}"));
+    page.follow(|page| page.click("form[action='/city/people'] button"));
+    page.wait_for_text("次のように読み取りました");
+    assert!(page.text(".understood").contains(&birth));
+    assert_eq!(page.count(".people tbody tr"), 1);
+    page.assert_accessible();
+    page.follow(|page| page.click(".people tbody a"));
+    assert_eq!(page.text(".person-name"), name);
+    for answered in ["次の接種", "記録のある場所", "確かめることと、すること"]
+    {
+        page.wait_for_text(answered);
+    }
+    page.wait_for_text("この閲覧は記録されました(目的:電話での問い合わせ)");
+    page.assert_accessible();
+    page.assert_clean();
+
+    page.follow(|page| page.click("text=この人の閲覧記録"));
+    let log = page.text(".looks tbody");
+    for looked in [
+        "電話での問い合わせ",
+        "窓口の業務",
+        "本人への開示",
+        RECORDED_TODAY,
+    ] {
+        assert!(log.contains(looked), "{looked} in {log}");
+    }
+    assert!(
+        !page.shows(&name),
+        "the log tells of looks, not of the person"
+    );
+    page.assert_accessible();
+    page.assert_clean();
+}
+
+#[test]
+fn a_search_that_finds_nobody_or_cannot_be_read_says_what_to_do() {
+    let (Some(server), Some(browser)) = (HOUSE.open(), Browser::launch()) else {
+        return;
+    };
+    let page = browser.visitor();
+    as_tablet(&page);
+    log_in(&page, &server, "chiyoda");
+    page.follow(|page| page.click("main nav a[href='/city/people']"));
+    assert_page("people", &page);
+    page.assert_accessible();
+    for (typed, answer) in [
+        ("ンンン S25.3.1", "当てはまる人はいません"),
+        ("2101100200000000019", "数字を読み取れません"),
+        ("9832-0567-3214", "個人番号では探せません"),
+        ("210110020000000001", "この接種券は"),
+    ] {
+        page.fill("#q", typed);
+        page.follow(|page| page.click("form[action='/city/people'] button"));
+        if answer.ends_with("せん") && page.count(".problem") > 0 {
+            page.expect_complaint("422");
+        }
+        page.wait_for_text(answer);
+        page.assert_accessible();
+    }
+    page.assert_clean();
 }
 
 fn the_city_corrects_and_confirms(page: &Page) {

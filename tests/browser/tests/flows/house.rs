@@ -114,7 +114,8 @@ pub fn compare_and_register(page: &Page) {
 
 /// The large word of the answer.
 pub fn answer(page: &Page) -> String {
-    page.text(".answer-word")
+    // Not the colour of the check before the shot.
+    page.text(".answer:not(.before) .answer-word")
 }
 
 /// The digits on the page, without the blanks between their parts.

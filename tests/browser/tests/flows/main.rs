@@ -5,9 +5,16 @@
 )]
 
 mod answers;
+mod before_the_shot;
 mod camera;
 mod city_desk;
+mod coupons;
 mod house;
 mod main_job;
+mod movers;
+mod packs;
+mod reports;
 mod snapshot;
+mod tablet;
 mod without_script;
+mod worklists;

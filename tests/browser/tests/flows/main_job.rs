@@ -5,7 +5,7 @@ use crate::{
     snapshot::{assert_page, assert_page_of_counts, assert_with},
 };
 use browser_flows::{Browser, PATIENCE, Page, Server};
-use std::{env, path::Path, time::Instant};
+use std::time::Instant;
 
 static HOUSE: House = House::new();
 
@@ -64,7 +64,6 @@ fn the_venue_reads_and_registers(page: &Page, server: &Server) {
     assert_page("check", page);
     page.assert_accessible();
     page.assert_clean();
-    show(page, "check");
 
     page.follow(|page| page.click("#register button[type=submit]"));
     assert!(page.url().contains("/venue/result/"), "{}", page.url());
@@ -72,7 +71,6 @@ fn the_venue_reads_and_registers(page: &Page, server: &Server) {
     assert_page_with_entry("result", page);
     page.assert_accessible();
     page.assert_clean();
-    show(page, "result");
 
     page.follow(|page| page.click("text=次の人"));
     assert!(page.url().ends_with("/venue/read"), "{}", page.url());
@@ -158,11 +156,4 @@ fn assert_page_with_entry(name: &str, page: &Page) {
             (r"記録 \d+", "記録 〈番号〉"),
         ],
     );
-}
-
-/// Keeps a picture of the page in the folder `$SESSHU_SHOTS`, if there is one, for the papers.
-fn show(page: &Page, name: &str) {
-    if let Some(folder) = env::var_os("SESSHU_SHOTS") {
-        page.screenshot(&Path::new(&folder).join(format!("{name}.png")));
-    }
 }

@@ -1,5 +1,8 @@
 //! Pictures of pages in words, the same on every day and every machine.
 
+use std::env;
+use std::path::Path;
+
 use browser_flows::Page;
 
 /// What moves, and what stands for it.
@@ -9,6 +12,11 @@ const MOVING: &[(&str, &str)] = &[
     (r"\d{4}-\d{2}-\d{2}", "〈日〉"),
     (r"\b\d{2}:\d{2}\b", "〈時刻〉"),
     (r"\b[0-9a-f]{12}\b", "〈ハッシュ〉"),
+    // A receipt number begins with its city and ends with the entry's hash.
+    (
+        r"\b[0-9A-HJKMNP-TV-Z]{4}(-[0-9A-HJKMNP-TV-Z]{5}){3}\b",
+        "〈受領番号〉",
+    ),
     // The demonstration's own lots are named after their month.
     (r"\bCO\d{4}\b", "〈ロット〉"),
 ];
@@ -31,5 +39,13 @@ pub fn assert_with(name: &str, page: &Page, more: &[(&str, &str)]) {
     for (moving, stands_for) in MOVING.iter().chain(more) {
         settings.add_filter(moving, *stands_for);
     }
+    show(page, name);
     settings.bind(|| insta::assert_snapshot!(name, page.accessibility_tree()));
+}
+
+/// Keeps a picture of the page in the folder `$SESSHU_SHOTS`, if there is one, to be looked at.
+pub fn show(page: &Page, name: &str) {
+    if let Some(folder) = env::var_os("SESSHU_SHOTS") {
+        page.screenshot(&Path::new(&folder).join(format!("{name}.png")));
+    }
 }
