@@ -2,17 +2,26 @@
 //!
 //! `cargo xtask bench record [--seconds N] [--json]`: reports of doses over HTTP against the bare
 //! engine that commits the same rows, and against the same server doing nothing.
+//!
+//! `cargo xtask bench import [--rows N]... [--json]`: a file of residents against the engine's own
+//! loader into a bare table, and the memory it takes.
+//! `cargo xtask bench search [--doses N] [--json]`: people found and histories read among N doses.
 #![expect(
     clippy::print_stdout,
     reason = "a command-line tool says what it measured"
 )]
 
+mod import;
 mod load;
 mod raw;
 mod record;
+mod search;
 mod server;
 
 use anyhow::bail;
+
+/// Doses that `search` looks among, unless it is told another number: as many as a minute has time for.
+const DOSES: u64 = 200_000;
 
 /// What a benchmark is told.
 struct Options {
@@ -20,6 +29,48 @@ struct Options {
     json: bool,
     only: Option<String>,
     connections: Vec<usize>,
+    doses: u64,
+    rows: Vec<u64>,
+}
+
+/// What is demanded of a figure.
+#[derive(serde::Serialize)]
+struct Bar {
+    what: &'static str,
+    measured: f64,
+    /// The least or the most there may be.
+    bar: f64,
+    holds: bool,
+}
+
+impl Bar {
+    fn least(what: &'static str, measured: f64, bar: f64) -> Self {
+        Self {
+            what,
+            measured,
+            bar,
+            holds: measured >= bar,
+        }
+    }
+
+    fn most(what: &'static str, measured: f64, bar: f64) -> Self {
+        Self {
+            what,
+            measured,
+            bar,
+            holds: measured <= bar,
+        }
+    }
+}
+
+fn say_bars(bars: &[Bar]) {
+    for bar in bars {
+        let sign = if bar.holds { "holds" } else { "FAILS" };
+        println!(
+            "{sign}  {:<46} {:>7.2}  (bar {})",
+            bar.what, bar.measured, bar.bar
+        );
+    }
 }
 
 fn main() -> anyhow::Result<()> {
@@ -30,15 +81,19 @@ fn main() -> anyhow::Result<()> {
         json: false,
         only: None,
         connections: Vec::new(),
+        doses: DOSES,
+        rows: Vec::new(),
     };
     while let Some(word) = words.next() {
         match word.as_str() {
             "--json" => options.json = true,
             "--seconds" => options.seconds = words.next().unwrap_or_default().parse()?,
+            "--doses" => options.doses = words.next().unwrap_or_default().parse()?,
             "--engine" => options.only = words.next(),
             "--connections" => options
                 .connections
                 .push(words.next().unwrap_or_default().parse()?),
+            "--rows" => options.rows.push(words.next().unwrap_or_default().parse()?),
             other => bail!("unknown: {other}"),
         }
     }
@@ -47,6 +102,8 @@ fn main() -> anyhow::Result<()> {
         .build()?;
     match name.as_str() {
         "record" => runtime.block_on(record::run(&options)),
-        other => bail!("there is no benchmark {other:?}; there is: record"),
+        "search" => runtime.block_on(search::run(&options)),
+        "import" => runtime.block_on(import::run(&options)),
+        other => bail!("there is no benchmark {other:?}; there are: record, import, search"),
     }
 }

@@ -39,8 +39,8 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Prepares the database and starts the program on it.
-    pub async fn start(folder: &Path, location: &Location) -> anyhow::Result<Self> {
+    /// Prepares the database and starts the program on it; `more` are lines of its configuration.
+    pub async fn start(folder: &Path, location: &Location, more: &str) -> anyhow::Result<Self> {
         let password = Uuid::from_u128(u128::from(std::process::id()) << 64 | 0xB37C).to_string();
         let db = Db::open(location).await?;
         store::migrations::migrate(&db).await?;
@@ -52,11 +52,11 @@ impl Server {
             Location::Sqlite(path) => path.display().to_string(),
             Location::Postgres(url) => url.clone(),
         };
-        let config = folder.join("sesshu.toml");
+        let config = folder.join(format!("{port}.toml"));
         std::fs::write(
             &config,
             format!(
-                "listen = \"{address}\"\naddress = \"http://{address}\"\ndatabase = \"{database}\"\nlog = \"warn\"\n"
+                "listen = \"{address}\"\naddress = \"http://{address}\"\ndatabase = \"{database}\"\nlog = \"warn\"\n{more}"
             ),
         )?;
         let child = Command::new(program()?)
@@ -103,7 +103,7 @@ impl Server {
 }
 
 /// Builds the program as it is shipped and says where it is.
-fn program() -> anyhow::Result<std::path::PathBuf> {
+pub fn program() -> anyhow::Result<std::path::PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
         .args([

@@ -7,10 +7,11 @@ use crate::{packages, postgres::Cluster, steps::cargo, workspace};
 pub fn bench(arguments: &[&str]) -> Result<bool, String> {
     if arguments.first().is_none_or(|name| name.starts_with('-')) {
         return Err(
-            "Which benchmark? `cargo xtask bench NAME [--json]`, for example `record`.".to_owned(),
+            "Which benchmark? `cargo xtask bench NAME [--json]`, for example `record` or `import`."
+                .to_owned(),
         );
     }
-    packages::provide_postgres()?;
+    packages::provide_engines()?;
     let cluster = Cluster::start()?;
     let mut command = cargo("run --quiet --release --locked --package bench --");
     command

@@ -1,4 +1,4 @@
-//! The developers' commands: `cargo xtask test` and `cargo xtask bench`.
+//! The developers' commands: `cargo xtask test`, `cargo xtask bench`, `cargo xtask wasm`.
 //!
 //! Standard library only, so that it is built within seconds on a fresh machine.
 #![expect(
@@ -14,12 +14,14 @@ mod steps;
 mod summary;
 mod test;
 mod timing;
+mod wasm;
 
 use std::{env, path::PathBuf, process::ExitCode};
 
 const HELP: &str = "\
 cargo xtask test [--only STEP]...     set up what is missing, then check everything
 cargo xtask bench NAME [ARGUMENT]...  measure one thing (--json for a machine)
+cargo xtask wasm                      build the tablet's reader after a change to crates/reader
 cargo xtask help                      this text
 
 The steps of `test`, in order (all of them unless --only names some):
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
     let outcome = match words.next() {
         Some("test") => test::test(&words.collect::<Vec<_>>()),
         Some("bench") => bench::bench(&words.collect::<Vec<_>>()),
+        Some("wasm") => wasm::wasm(),
         None | Some("help" | "--help" | "-h") => {
             println!("{HELP}{}", steps::list());
             Ok(true)

@@ -30,11 +30,56 @@ const POSTGRES: Need = Need {
     is_here: || postgres::programs().is_some(),
 };
 
+const SQLITE: Need = Need {
+    what: "sqlite3, whose own loader an import is measured against",
+    debian_package: "sqlite3",
+    is_here: || in_path("sqlite3").is_some(),
+};
+
 const POPPLER: Need = Need {
     what: "poppler's pdftoppm, which draws our PDFs independently of us",
     debian_package: "poppler-utils",
     is_here: || in_path("pdftoppm").is_some(),
 };
+
+const ZBAR: Need = Need {
+    what: "zbar's zbarimg, which reads the codes on our PDFs independently of us",
+    debian_package: "zbar-tools",
+    is_here: || in_path("zbarimg").is_some(),
+};
+
+/// Debian's own compiler, newer than the one of its release since its browsers need it.
+pub const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
+
+const WASM_COMPILER: Need = Need {
+    what: "the target wasm32-unknown-unknown (`rustup target add wasm32-unknown-unknown`), or Debian's rustc-web",
+    debian_package: "rustc-web",
+    is_here: || is_program(Path::new(DEBIAN_RUSTC)),
+};
+
+const WASM_SOURCES: Need = Need {
+    what: "the sources of that compiler's standard library",
+    debian_package: "rust-web-src",
+    is_here: || Path::new("/usr/lib/rustlib/src/rust/library/Cargo.lock").is_file(),
+};
+
+const WASM_LINKER: Need = Need {
+    what: "lld, the linker for WebAssembly",
+    debian_package: "lld-22",
+    is_here: || debian_linker().is_some(),
+};
+
+/// Debian's linker; its version is in its name.
+pub fn debian_linker() -> Option<PathBuf> {
+    ["lld-22", "lld-21", "lld-20", "lld-19"]
+        .into_iter()
+        .find_map(in_path)
+}
+
+/// What builds WebAssembly where the toolchain cannot.
+pub fn provide_wasm() -> Result<(), String> {
+    provide_packages(vec![WASM_COMPILER, WASM_SOURCES, WASM_LINKER])
+}
 
 /// Sees that everything the steps need is here: installs it where that is ours to do, else says what to install.
 pub fn provide(steps: &[Step]) -> Result<(), String> {
@@ -44,14 +89,14 @@ pub fn provide(steps: &[Step]) -> Result<(), String> {
         needs.push(CHROMIUM);
     }
     if steps.iter().any(|step| step.needs_postgres()) {
-        needs.extend([POSTGRES, POPPLER]);
+        needs.extend([POSTGRES, POPPLER, ZBAR]);
     }
     provide_packages(needs)
 }
 
-/// PostgreSQL alone, for the benchmarks.
-pub fn provide_postgres() -> Result<(), String> {
-    provide_packages(vec![POSTGRES])
+/// The engines' own programs, for the benchmarks.
+pub fn provide_engines() -> Result<(), String> {
+    provide_packages(vec![POSTGRES, SQLITE])
 }
 
 fn provide_packages(mut needs: Vec<Need>) -> Result<(), String> {
