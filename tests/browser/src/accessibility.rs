@@ -118,7 +118,8 @@ impl Reading<'_> {
         let children = node["childIds"].as_array().into_iter().flatten();
         let children = children.filter_map(|id| self.by_id.get(id.as_str()?));
         let children: Vec<Element> = children.flat_map(|child| self.elements(child)).collect();
-        let box_only = ["generic", "none", "Section", "MenuListPopup"].contains(&role);
+        // A form without a name is a box to some releases of the browser and a landmark to none.
+        let box_only = ["generic", "none", "Section", "MenuListPopup", "form"].contains(&role);
         if node["ignored"] == true || (box_only && name.is_empty()) {
             return children;
         }

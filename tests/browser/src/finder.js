@@ -23,6 +23,8 @@
   },
   /** The middle of the element, or why it cannot be used: `{x, y}` or `{not: reason}`. */
   place(selector) {
+    // What is not all there yet moves under the finger.
+    if (document.readyState !== 'complete') return { not: 'on a page that is all there' };
     const found = this.all(selector);
     if (found.length === 0) return { not: 'there' };
     if (found.length > 1) return { not: `alone: ${found.length} elements match` };
