@@ -73,6 +73,12 @@ impl Day {
         self.0.day()
     }
 
+    /// The day of the week, 0 for Monday to 6 for Sunday.
+    #[must_use]
+    pub fn weekday(self) -> u8 {
+        self.0.weekday().to_monday_zero_offset().unsigned_abs()
+    }
+
     /// So many days later, or earlier; stops at [`Day::FIRST`] and [`Day::LAST`].
     ///
     /// "18日以上の間隔をおいて" leaves 18 full days between and therefore means `plus_days(19)`

@@ -85,6 +85,7 @@ impl Colour {
             | F::ProductUnknown
             | F::LotMissing
             | F::KindLocal
+            | F::VenueClosed
             | F::NotEligible
             | F::TooLate
             | F::WithinGrace

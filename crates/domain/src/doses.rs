@@ -401,6 +401,8 @@ pub struct Circumstances {
     pub void_since: Option<Day>,
     /// What the register of lots held against the dose when the report arrived.
     pub lot: lots::Known,
+    /// Whether the venue had told by then that it does not work on the day of the dose.
+    pub venue_closed: bool,
 }
 
 /// Judges one record against everything else known of its coupon.
@@ -418,6 +420,9 @@ pub fn judge(
     let mut findings = Vec::new();
     judge_digits(facts, around, &mut findings);
     judge_day(facts, history.person.as_ref(), around, &mut findings);
+    if around.venue_closed {
+        findings.push(Finding::bare(FindingCode::VenueClosed));
+    }
     if facts.kind() != CouponKind::InterviewOnly {
         judge_product(facts, around, vaccines, &mut findings);
         around.lot.judge(&mut findings);

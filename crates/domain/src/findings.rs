@@ -95,6 +95,8 @@ pub enum FindingCode {
     LotExpired,
     /// The lot was not to be given any more when it was given (使用中止・回収); carries the day from which.
     LotRecalled,
+    /// The venue had told that it does not work on that day.
+    VenueClosed,
     /// A few days early, within what the schedule forgives; carries the day it was due.
     WithinGrace,
     /// Given abroad, at a base or in a trial: it counts, the rules of here do not bind it.
@@ -103,7 +105,7 @@ pub enum FindingCode {
 
 impl FindingCode {
     /// Every code, for the texts' test.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::FutureDate,
         Self::BeforeProduct,
         Self::BeforeBirth,
@@ -139,6 +141,7 @@ impl FindingCode {
         Self::SameDay,
         Self::LotExpired,
         Self::LotRecalled,
+        Self::VenueClosed,
         Self::WithinGrace,
         Self::External,
     ];
@@ -182,6 +185,7 @@ impl FindingCode {
             Self::SameDay => "same_day",
             Self::LotExpired => "lot_expired",
             Self::LotRecalled => "lot_recalled",
+            Self::VenueClosed => "venue_closed",
             Self::WithinGrace => "within_grace",
             Self::External => "external",
         }
@@ -220,6 +224,7 @@ impl FindingCode {
             | Self::Contraindicated
             | Self::OverLimit => Class::NotAllowed,
             Self::PersonGone => Class::PersonGone,
+            Self::VenueClosed => Class::VenueClosed,
             Self::OutOfResidence
             | Self::TurnOpen
             | Self::LateEntry
@@ -260,7 +265,8 @@ impl FindingCode {
             | Self::OtherVaccineTooSoon
             | Self::SameDay
             | Self::LotExpired
-            | Self::LotRecalled => Severity::Warn,
+            | Self::LotRecalled
+            | Self::VenueClosed => Severity::Warn,
             Self::NotRegistered
             | Self::OutOfResidence
             | Self::TurnOpen
@@ -273,9 +279,6 @@ impl FindingCode {
 
 /// The classes of wrong records that the real system's cleansing looked for (domain paper §2.7): a
 /// clerk works through one class at a time, since each is mended in its own way.
-///
-/// The paper's class (l), a day on which the venue was not open, is not here: no venue tells its
-/// opening days yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
@@ -301,11 +304,13 @@ pub enum Class {
     NotAllowed,
     /// (k) The person had died or left.
     PersonGone,
+    /// (l) The venue does not work on that day.
+    VenueClosed,
 }
 
 impl Class {
     /// Every class, in the paper's order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::FutureDate,
         Self::BeforeStart,
         Self::Order,
@@ -317,6 +322,7 @@ impl Class {
         Self::Lot,
         Self::NotAllowed,
         Self::PersonGone,
+        Self::VenueClosed,
     ];
 
     /// The word in addresses and the API.
@@ -334,6 +340,7 @@ impl Class {
             Self::Lot => "lot",
             Self::NotAllowed => "not_allowed",
             Self::PersonGone => "person_gone",
+            Self::VenueClosed => "venue_closed",
         }
     }
 
@@ -411,7 +418,7 @@ mod tests {
     #[test]
     fn classes_have_the_papers_letters_and_their_words_are_read_back() {
         let letters: String = Class::ALL.into_iter().map(Class::letter).collect();
-        assert_eq!(letters, "abcdefghijk");
+        assert_eq!(letters, "abcdefghijkl");
         for class in Class::ALL {
             assert_eq!(Class::parse(class.as_str()), Some(class));
             assert!(!class.codes().is_empty());

@@ -23,6 +23,7 @@ pub mod lot_seals;
 pub mod lots;
 pub mod misreads;
 pub mod mistakes;
+pub mod opening_days;
 pub mod packs;
 pub mod people;
 pub mod places;

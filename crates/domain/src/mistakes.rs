@@ -172,6 +172,7 @@ impl MistakeClass {
             | FindingCode::ProductUnknown
             | FindingCode::LotMissing
             | FindingCode::KindLocal
+            | FindingCode::VenueClosed
             | FindingCode::NotRegistered
             | FindingCode::OutOfResidence
             | FindingCode::TurnOpen

@@ -67,6 +67,7 @@ fn around(dose: &Held, today: &str) -> Circumstances {
         venue_city,
         void_since: None,
         lot: Known::default(),
+        venue_closed: false,
     }
 }
 

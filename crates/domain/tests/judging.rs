@@ -8,7 +8,7 @@ use domain::doses::{
     Answer, ChangeRefusal, Circumstances, DoseId, Editor, Facts, Held, History, Person, Standing,
     contribution, due_next, judge, may_change, route, settle, turn_of,
 };
-use domain::findings::{Finding, FindingCode};
+use domain::findings::{Class, Finding, FindingCode};
 use domain::lots::Known;
 use domain::people::{BirthDate, ResidentStanding, Sex};
 use domain::places::{MunicipalityCode, Places};
@@ -67,6 +67,7 @@ fn check(history: &History, candidate: &Held, today: &str) -> (Answer, Vec<Findi
         venue_city,
         void_since: None,
         lot: Known::default(),
+        venue_closed: false,
     };
     let verdict = judge(history, candidate, &around, Vaccines::bundled());
     (
@@ -98,6 +99,7 @@ fn a_void_number_finds_its_person_counts_and_is_told_with_its_day() {
         venue_city,
         void_since: Some(day("2021-05-20")),
         lot: Known::default(),
+        venue_closed: false,
     };
     let verdict = judge(&known(vec![]), &candidate, &around, Vaccines::bundled());
     let void = Finding::with(FindingCode::CouponVoid, day("2021-05-20"));
@@ -106,6 +108,24 @@ fn a_void_number_finds_its_person_counts_and_is_told_with_its_day() {
         (verdict.answer, verdict.standing),
         (Answer::Normal, Standing::Counted)
     );
+}
+
+#[test]
+fn a_day_on_which_the_venue_does_not_work_is_told_and_the_dose_counts() {
+    let candidate = turn(1, 1, "2021-06-01");
+    let venue_city = MunicipalityCode::parse("131016").unwrap();
+    let around = Circumstances {
+        today: day("2021-06-01"),
+        route: route(&candidate.facts.line, venue_city, Places::bundled()),
+        venue_city,
+        void_since: None,
+        lot: Known::default(),
+        venue_closed: true,
+    };
+    let verdict = judge(&known(vec![]), &candidate, &around, Vaccines::bundled());
+    assert_eq!(verdict.findings, [Finding::bare(FindingCode::VenueClosed)]);
+    assert_eq!(verdict.standing, Standing::Counted);
+    assert_eq!(FindingCode::VenueClosed.class().map(Class::letter), Some('l'));
 }
 
 #[test]

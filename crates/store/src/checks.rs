@@ -2,6 +2,8 @@
 //!
 //! Asking is written down in the access log of the coupon's city before it is answered, whoever asks.
 
+use std::collections::BTreeSet;
+
 use domain::access::VenuePermit;
 use domain::calendar::{Day, Instant};
 use domain::checks::{Check, Question, check};
@@ -65,6 +67,8 @@ pub async fn ask(db: &Db, permit: &VenuePermit, asking: &Asking) -> Result<Asked
             Route::Astray { .. } => false,
         };
         let turn = turn_of(&facts.line, &history);
+        let dated = BTreeSet::from([(facts.venue, facts.given_on)]);
+        let closed = crate::opening_days::closed(&mut tx, &dated).await?;
         let around = Circumstances {
             today,
             route,
@@ -75,6 +79,7 @@ pub async fn ask(db: &Db, permit: &VenuePermit, asking: &Asking) -> Result<Asked
                 let lot = (facts.product.as_str(), facts.lot.as_str());
                 Known::of(lot, facts.given_on, one.expires, since)
             }),
+            venue_closed: !closed.is_empty(),
         };
         let lot = lots::state(
             &facts.product,

@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod lots;
 pub mod migrations;
 pub mod misreads;
+pub mod opening_days;
 pub mod packs;
 pub mod people;
 pub mod receipts;

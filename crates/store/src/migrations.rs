@@ -120,6 +120,11 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0023_venue_day.sql"),
         engines: Engines::Both,
     },
+    Migration {
+        version: 24,
+        text: include_str!("../migrations/0024_opening_days.sql"),
+        engines: Engines::Both,
+    },
 ];
 
 /// Brings the tables up to this program's version; safe to run at every start.

@@ -46,6 +46,8 @@ pub fn routes() -> Routes {
         super::receipts::prove,
         super::venue_days::day,
         super::venue_days::close,
+        super::venue_days::opening_days,
+        super::venue_days::tell_opening_days,
         super::coupons::read,
         super::checks::check,
         super::lots::list,

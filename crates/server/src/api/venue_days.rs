@@ -1,5 +1,7 @@
 //! The venue's day over the API: who waits, what was recorded of each lot, and the closing (閉場).
 
+use std::collections::BTreeSet;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -9,9 +11,11 @@ use domain::calendar::{Day, Instant};
 use domain::checks::Colour;
 use domain::closings::{Difference, LINES_MAX, Line, LineRefusal, Purpose, Reason, doses_per_vial};
 use domain::doses::Standing;
+use domain::opening_days::{OpeningDays, Weekdays};
 use serde::{Deserialize, Serialize};
 use store::closings::{Closed, Closing, latest, sums, waiting};
 use store::doses::count_of_venue;
+use store::opening_days::Told;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::fields::Fields;
@@ -32,6 +36,79 @@ pub fn routes() -> Routes {
             Guard::May(Action::CloseDay),
             close,
         )
+        .get(
+            "/api/v1/venue-day/opening-days",
+            Guard::May(Action::SeeVenueDay),
+            opening_days,
+        )
+        .post(
+            "/api/v1/venue-day/opening-days",
+            Guard::May(Action::SetDay),
+            tell_opening_days,
+        )
+}
+
+/// The days on which the venue works, from a day on.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct OpeningDaysBody {
+    /// From which day on, `YYYY-MM-DD`.
+    #[schema(value_type = String, example = "2021-06-01")]
+    valid_from: Day,
+    /// Seven digits, Monday first: `1` for a day of the week on which the venue works.
+    #[schema(value_type = String, example = "1111100")]
+    weekdays: Weekdays,
+    /// Days on which it works beside them, 100 at most.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    also: BTreeSet<Day>,
+    /// Days on which it does not work all the same, 100 at most.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    not: BTreeSet<Day>,
+}
+
+/// What the venue told of its opening days (開設日), the latest first.
+#[utoipa::path(get, path = "/api/v1/venue-day/opening-days", tag = "venue", responses(
+    (status = 200, body = Vec<OpeningDaysBody>),
+))]
+pub(super) async fn opening_days(
+    State(app): State<App>,
+    me: Me,
+) -> Result<Json<Vec<OpeningDaysBody>>, Problem> {
+    let permit = me.venue(Action::SeeVenueDay)?;
+    let told = store::opening_days::list(&app.db, &permit).await?;
+    let told = told.into_iter().map(|one| OpeningDaysBody {
+        valid_from: one.valid_from,
+        weekdays: one.days.weekdays,
+        also: one.days.also,
+        not: one.days.not,
+    });
+    Ok(Json(told.collect()))
+}
+
+/// Tell on which days the venue works from a day on: a dose of any other day gets the finding `venue_closed`.
+#[utoipa::path(post, path = "/api/v1/venue-day/opening-days", request_body = OpeningDaysBody, tag = "venue", responses(
+    (status = 201, body = OpeningDaysBody), (status = 422, description = "A day is in both lists, or there are too many"),
+))]
+pub(super) async fn tell_opening_days(
+    State(app): State<App>,
+    me: Me,
+    ApiJson(body): ApiJson<OpeningDaysBody>,
+) -> Result<Response, Problem> {
+    let permit = me.venue(Action::SetDay)?;
+    let told = Told {
+        valid_from: body.valid_from,
+        days: OpeningDays {
+            weekdays: body.weekdays,
+            also: body.also.clone(),
+            not: body.not.clone(),
+        },
+    };
+    told.days
+        .check()
+        .map_err(|_| Problem::unprocessable("opening_days_refused"))?;
+    store::opening_days::tell(&app.db, &permit, &told, (app.fresh_id(), app.now())).await?;
+    Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
 /// Which day.

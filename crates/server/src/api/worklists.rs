@@ -127,7 +127,8 @@ pub(super) struct WorkParams {
     /// The `next` of the answer before.
     after: Option<i64>,
     /// For `findings`: only those of this class (`future_date`, `before_start`, `order`, `interval`,
-    /// `earlier_missing`, `twice`, `not_issued`, `misread`, `lot`, `not_allowed`, `person_gone`).
+    /// `earlier_missing`, `twice`, `not_issued`, `misread`, `lot`, `not_allowed`, `person_gone`,
+    /// `venue_closed`).
     class: Option<String>,
 }
 

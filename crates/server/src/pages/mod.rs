@@ -19,6 +19,7 @@ pub mod login;
 pub mod looks;
 pub mod lots;
 pub mod misreads;
+pub mod opening_days;
 pub mod organisations;
 pub mod packs;
 pub mod papers;
@@ -65,6 +66,7 @@ pub fn routes() -> Routes {
         .merge(tablet::routes())
         .merge(devices::routes())
         .merge(venue_days::routes())
+        .merge(opening_days::routes())
         .merge(city::routes())
         .merge(ledger::routes())
         .merge(people::routes())

@@ -57,6 +57,8 @@ class-not_allowed = Product not for this age, turn or day
     .todo = If the form says so, it is a vaccination error; else correct the record.
 class-person_gone = After death or moving out
     .todo = It may be somebody else's number. Look at the form.
+class-venue_closed = Not an opening day of the venue
+    .todo = A wrong date, or the venue was open for once. Check the questionnaire, and ask the venue.
 
 # Candidates
 meant-title = Candidates

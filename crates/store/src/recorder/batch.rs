@@ -15,6 +15,7 @@ use domain::doses::{
 use domain::findings::{Finding, FindingCode, is_blocked};
 use domain::ledger::{Act, Draft, Entry, Head, Personal, Sha, Stamp, append, content};
 use domain::lots;
+use domain::opening_days::found_closed;
 use domain::people::Sex;
 use domain::places::MunicipalityCode;
 use domain::statistics::{AgeBand, Effect};
@@ -181,6 +182,8 @@ pub(super) struct Batch {
     pub kept: HashMap<(OrganisationId, Uuid), Kept>,
     /// What the register says of the lots in the acts: last printed day, and since when recalled.
     pub lots: HashMap<(String, String), (Day, Option<Day>)>,
+    /// Venues that do not work on these days, of those that the acts name.
+    pub closed: HashSet<(OrganisationId, Day)>,
     /// Conflicting contents that are kept already.
     pub contested: HashSet<(DoseId, Sha)>,
     pub entries: Vec<Entry>,
@@ -221,6 +224,7 @@ impl Batch {
             home: HashMap::new(),
             kept: HashMap::new(),
             lots: HashMap::new(),
+            closed: HashSet::new(),
             contested: HashSet::new(),
             entries: Vec::new(),
             issued: Vec::new(),
@@ -302,6 +306,7 @@ impl Batch {
         let key = self.key(route.city(), route.number(), command.dose);
         let seq = self.head(command.city).seq + 1;
         let lot = self.known_lot(&facts.product, &facts.lot, facts.given_on);
+        let venue_closed = self.closed.contains(&(facts.venue, facts.given_on));
         let group = self.groups.entry(key).or_default();
         let before = group.effects();
         let history = group.history();
@@ -323,6 +328,7 @@ impl Batch {
             venue_city,
             void_since: void_since(group.void_at(route.number()), self.now),
             lot,
+            venue_closed,
         };
         let verdict = judge(&history, &held, &around, Vaccines::bundled());
         held.blocked = verdict.blocked();
@@ -362,6 +368,11 @@ impl Batch {
         let today = self.now.day_in_japan();
         // Another lot is judged by what the register says of it at the correction.
         let lot = self.known_lot(&correction.product, &correction.lot, correction.given_on);
+        // Of another day what the venue told of that one.
+        let moved = self
+            .facts(command.city, command.dose)
+            .filter(|facts| facts.given_on != correction.given_on)
+            .map(|facts| self.closed.contains(&(facts.venue, correction.given_on)));
         let (key, group) = self.find(command)?;
         let before = group.effects();
         let history = group.history();
@@ -371,7 +382,9 @@ impl Batch {
         unchanged(line, correction.seen)?;
         let mut held = line.held.clone();
         held.facts = corrected(&held.facts, correction);
-        rejudge(line, held, &history, (key.city(), &void_at), lot);
+        let closed = moved.unwrap_or_else(|| found_closed(&line.findings));
+        let known = (lot, closed);
+        rejudge(line, held, &history, (key.city(), &void_at), known);
         self.enter(
             command,
             Act::Corrected,
@@ -468,8 +481,11 @@ impl Batch {
             let void_at = group.void_at.clone();
             let line = group.line(dose)?;
             let held = line.held.clone();
-            let lot = lots::Known::found(&line.findings);
-            rejudge(line, held, &history, (key.city(), &void_at), lot);
+            let known = (
+                lots::Known::found(&line.findings),
+                found_closed(&line.findings),
+            );
+            rejudge(line, held, &history, (key.city(), &void_at), known);
             let effects = group.settle(&before);
             let line = group.line(dose)?;
             let entered = (line.standing, line.findings.clone());
@@ -627,6 +643,13 @@ impl Batch {
         Some(line.standing)
     }
 
+    /// What a record says, if it is at hand.
+    pub fn facts(&self, city: MunicipalityCode, dose: DoseId) -> Option<&Facts> {
+        let group = self.groups.get(self.home.get(&(city, dose))?)?;
+        let line = group.lines.iter().find(|line| line.held.id == dose)?;
+        Some(&line.held.facts)
+    }
+
     /// What the register of lots holds against a dose now.
     fn known_lot(&self, product: &str, lot: &str, given_on: Day) -> lots::Known {
         let said = self.lots.get(&(product.to_owned(), lot.to_owned()));
@@ -716,7 +739,7 @@ fn rejudge(
     held: Held,
     history: &History,
     (city, void_at): (MunicipalityCode, &BTreeMap<CouponNumber, Instant>),
-    lot: lots::Known,
+    (lot, venue_closed): (lots::Known, bool),
 ) {
     let route = match line.number {
         Some(number) => Route::Coupon { city, number },
@@ -729,6 +752,7 @@ fn rejudge(
         venue_city: line.venue_city,
         void_since: void_since(void_at, line.recorded_at),
         lot,
+        venue_closed,
     };
     let mut verdict = judge(history, &held, &around, Vaccines::bundled());
     if line.contested {

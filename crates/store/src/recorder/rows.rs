@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::access::OrganisationId;
-use domain::calendar::Instant;
+use domain::calendar::{Day, Instant};
 use domain::coupons::CouponNumber;
 use domain::doses::{DoseId, Person, Route, answer_of};
 use domain::doses::{Held, Standing};
@@ -20,6 +20,7 @@ use crate::db::{LedgerWriter, Table, Tx, Write, sql};
 use crate::doses::{DoseRow, Record};
 use crate::error::{Error, Result};
 use crate::lots;
+use crate::opening_days;
 use crate::residents::{PersonRow, person};
 
 /// Begins a transaction, locks the chains of the cities concerned and loads the rest.
@@ -68,7 +69,23 @@ async fn load_the_rest(
     several.extend(seen.several);
     coupons.extend(seen.recorded);
     coupons.extend(load_kin(tx, batch, &several).await?);
-    load_records(tx, batch, &coupons).await
+    load_records(tx, batch, &coupons).await?;
+    load_closed(tx, commands, batch).await
+}
+
+/// Asks whether the venues of records that are to be dated on another day work on that one; of new
+/// records [`LOOK`] asks.
+async fn load_closed(tx: &mut Tx, commands: &[Command], batch: &mut Batch) -> Result<()> {
+    let asked = commands.iter().filter_map(|command| match &command.what {
+        What::Correct { correction, .. } => {
+            let facts = batch.facts(command.city, command.dose)?;
+            (facts.given_on != correction.given_on).then_some((facts.venue, correction.given_on))
+        }
+        _ => None,
+    });
+    let asked = asked.collect();
+    batch.closed.extend(opening_days::closed(tx, &asked).await?);
+    Ok(())
 }
 
 /// Loads what acts would need, for a look that changes nothing; their ids are new.
@@ -149,6 +166,7 @@ struct SeenRow {
     answered: i64,
     recorded: i64,
     lot: Option<String>,
+    opening: Option<String>,
     several: i64,
 }
 
@@ -158,8 +176,8 @@ struct SeenRow {
 /// Whether there are records is asked by `LIMIT 1` and not by `EXISTS`, for which PostgreSQL may
 /// plan to read all coupons of the nation once instead of one.
 const LOOK: &str = sql!(
-    "WITH k (place, organisation, id, municipality, number, product, lot)
-     AS ({rows: bigint, bytea, bytea, text, text, text, text})
+    "WITH k (place, organisation, id, municipality, number, product, lot, venue, given_on)
+     AS ({rows: bigint, bytea, bytea, text, text, text, text, bytea, text})
      SELECT k.place, h.seq AS head_seq, h.hash AS head_hash, h.taken AS head_taken,
             p.birth, p.sex, p.standing, p.standing_since, c.voided_at,
             CAST(CASE WHEN r.seq IS NULL THEN 0 ELSE 1 END AS BIGINT) AS answered,
@@ -171,6 +189,9 @@ const LOOK: &str = sql!(
             (SELECT v.expires || ' ' || COALESCE(v.recalled_since, '') FROM vaccine_lot AS v
              WHERE v.product = k.product AND v.lot = k.lot
              ORDER BY v.revision DESC LIMIT 1) AS lot,
+            (SELECT w.days FROM venue_opening AS w
+             WHERE w.venue = k.venue AND w.valid_from <= k.given_on
+             ORDER BY w.valid_from DESC LIMIT 1) AS opening,
             CAST(COALESCE((
                 SELECT 1 FROM coupon AS o
                 WHERE o.municipality = c.municipality AND o.resident_no = c.resident_no AND o.number <> c.number
@@ -198,6 +219,28 @@ fn acts(commands: &[Command]) -> Table {
                 .map(|one| lot(one).map(|(product, _)| product)),
         )
         .text_or_null(commands.iter().map(|one| lot(one).map(|(_, lot)| lot)))
+        .bytes_or_null(
+            commands
+                .iter()
+                .map(|one| day_at(one).map(|(venue, _)| *venue.0.as_bytes())),
+        )
+        .text_or_null(
+            commands
+                .iter()
+                .map(|one| day_at(one).map(|(_, day)| day.to_string())),
+        )
+}
+
+/// The venue and day of a new record.
+fn day_at(command: &Command) -> Option<(OrganisationId, Day)> {
+    match &command.what {
+        What::Report { facts, .. } => Some((facts.venue, facts.given_on)),
+        What::Correct { .. }
+        | What::Void { .. }
+        | What::Confirm { .. }
+        | What::Reopen { .. }
+        | What::Match { .. } => None,
+    }
 }
 
 /// The product and lot that an act writes into a record: those the register of lots is asked about.
@@ -230,6 +273,11 @@ fn see(rows: Vec<SeenRow>, commands: &[Command], batch: &mut Batch) -> Result<Se
             batch
                 .lots
                 .insert((product.to_owned(), lot.to_owned()), said);
+        }
+        if let (Some((venue, day)), Some(opening)) = (day_at(command), row.opening)
+            && !opening_days::days(&opening)?.works_on(day)
+        {
+            batch.closed.insert((venue, day));
         }
         let Some((city, number)) = coupon(command) else {
             continue;

@@ -6,18 +6,21 @@ use domain::access::{
 use domain::checks::Colour;
 use domain::closings::{Difference, Line, Purpose, Reason};
 use domain::doses::Facts;
-use domain::findings::FindingCode;
+use domain::findings::{Class, Finding, FindingCode};
 use domain::ledger::Sha;
 use domain::lot_seals::Gtin;
 use domain::lots::{Package, Recall, RegisteredLot};
+use domain::opening_days::{OpeningDays, Weekdays};
 use domain::people::Sex;
 use domain::receipts::ReceiptNumber;
 use domain::vaccines::{Lot, ProductKey};
 use store::checks::{self, Asked, Asking};
 use store::closings::{self, Closed};
 use store::lots::{self, Kept};
+use store::opening_days::{self, Told};
 use store::receipts::{Proved, prove};
-use store::recorder::{Authority, Correction, Decision};
+use store::recorder::{Authority, Correction, Decision, Receipt};
+use store::worklists;
 use uuid::Uuid;
 
 use crate::world::{CHIYODA, SAPPORO, World, day, desk, number, on_each_engine, resident, venue};
@@ -199,6 +202,107 @@ fn a_lot_past_its_printed_day_and_its_extensions_is_found() {
         let found = |code| receipt.findings.iter().find(|one| one.code == code);
         let expired = found(FindingCode::LotExpired).unwrap();
         assert_eq!(expired.day, Some(day("2021-05-31")));
+    });
+}
+
+async fn tell(world: &World, valid_from: &str, weekdays: &str, not: &[&str]) {
+    let told = Told {
+        valid_from: day(valid_from),
+        days: OpeningDays {
+            weekdays: Weekdays::parse(weekdays).unwrap(),
+            not: not.iter().map(|one| day(one)).collect(),
+            ..OpeningDays::default()
+        },
+    };
+    let how = (world.id(), world.now());
+    opening_days::tell(&world.db, &venue(1, CHIYODA), &told, how)
+        .await
+        .unwrap();
+}
+
+fn moved(world: &World, receipt: &Receipt, given_on: &str, lot: &str) -> Correction {
+    Correction {
+        id: world.id(),
+        dose: receipt.dose,
+        city: receipt.municipality,
+        given_on: day(given_on),
+        turn: 1,
+        product: "comirnaty_12_mono".into(),
+        lot: lot.into(),
+        doctor: "鈴木".into(),
+        reason: "予診票のとおり".into(),
+        device: String::new(),
+        seen: None,
+    }
+}
+
+#[test]
+fn a_dose_dated_on_a_day_without_work_is_found_and_on_the_citys_list() {
+    on_each_engine(async |world| {
+        world
+            .load(
+                CHIYODA,
+                &[resident("1", "0000000001", "19500101", Sex::Female)],
+            )
+            .await;
+        // 2021-06-01 was a Tuesday: worked until May, holidays alone since.
+        tell(&world, "2021-01-01", "1111100", &[]).await;
+        tell(&world, "2021-06-01", "1011100", &["2021-06-09"]).await;
+        assert_eq!(
+            ask(&world, FIRST).await.check.colour,
+            Colour::Amber,
+            "the check says what recording would"
+        );
+        let receipt = world.record(world.report(FIRST)).await.unwrap();
+        let codes = |findings: &[Finding]| -> Vec<_> {
+            findings.iter().map(|one| one.code).collect()
+        };
+        assert_eq!(codes(&receipt.findings), [FindingCode::VenueClosed]);
+        let listed = async |class| {
+            let city = desk(CHIYODA);
+            let page = worklists::page_of_class(&world.db, &city, class, 0, 10).await;
+            page.unwrap().items.len()
+        };
+        assert_eq!(listed(Class::VenueClosed).await, 1);
+        assert_eq!(listed(Class::PersonGone).await, 0);
+        let classes = worklists::classes(&world.db, &desk(CHIYODA)).await.unwrap();
+        let counted = classes.iter().find(|one| one.class == Class::VenueClosed);
+        assert_eq!(counted.map(|one| one.count), Some(1));
+        let correct = async |given_on, lot| {
+            let correction = moved(&world, &receipt, given_on, lot);
+            let by = Authority::City(desk(CHIYODA));
+            let corrected = world.recorder.correct(&by, correction).await.unwrap();
+            codes(&corrected.findings)
+        };
+        // What was known when it was reported stays, whatever is told afterwards.
+        tell(&world, "2021-06-01", "1111100", &[]).await;
+        let same_day = correct("2021-06-01", "FC9880").await;
+        assert_eq!(same_day, [FindingCode::VenueClosed]);
+        // Another day is another question: a Saturday in May, and the Friday before it.
+        assert!(correct("2021-05-29", "FC9880").await.contains(&FindingCode::VenueClosed));
+        assert_eq!(correct("2021-05-28", "FC9880").await, [FindingCode::LateEntry]);
+        assert_eq!(listed(Class::VenueClosed).await, 0);
+        world.verified().await;
+    });
+}
+
+#[test]
+fn a_venue_that_told_nothing_may_work_on_any_day_and_one_tells_for_itself_alone() {
+    on_each_engine(async |world| {
+        tell(&world, "2021-06-02", "0000000", &[]).await;
+        let receipt = world.record(world.report(FIRST)).await.unwrap();
+        let closed = |one: &Finding| one.code == FindingCode::VenueClosed;
+        assert!(!receipt.findings.iter().any(closed), "before it tells");
+        world.set_day("2021-06-02");
+        let report = world.report("211310160000000002");
+        let elsewhere = venue(2, CHIYODA);
+        let receipt = world.recorder.report(&elsewhere, report).await.unwrap();
+        assert!(!receipt.findings.iter().any(closed), "another venue");
+        let list = opening_days::list(&world.db, &venue(1, CHIYODA)).await.unwrap();
+        assert_eq!(list.len(), 1);
+        assert_eq!(list[0].valid_from, day("2021-06-02"));
+        let none = opening_days::list(&world.db, &elsewhere).await.unwrap();
+        assert_eq!(none, []);
     });
 }
 
