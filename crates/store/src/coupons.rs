@@ -41,6 +41,11 @@ const LISTED_MAX: i64 = 50;
 pub const APART_MAX: i64 = 200;
 /// How long a server may be silent until another takes its batch over.
 const LEASE_MICROS: i64 = 30_000_000;
+/// What stands before a place in the mailing once its file is cut. Every key it was sorted by is after it:
+/// they begin with a digit, or with what is after the digits.
+const PLACED: char = '!';
+/// Digits of such a place: more people than a country has.
+const PLACE_DIGITS: usize = 9;
 /// Numbers that are passed over because a misread dose waits under them: never that many in a row.
 const TAKEN_IN_A_ROW_MAX: usize = 1_000;
 
@@ -787,20 +792,26 @@ async fn insert(
 }
 
 /// Says where the next file ends; none after the last.
+///
+/// Whoever is in it has a number for a place from then on: the key it was sorted by may hold an address,
+/// which has no business here any more.
 async fn cut(tx: &mut Tx, was: &Batch) -> Result<Option<Batch>> {
     let rows: Vec<(String, i64)> = tx
         .query(sql!(
             "SELECT sort_key, COUNT(*) FROM coupon_issue
-             WHERE municipality = $1 AND batch = $2 AND batch IS NOT NULL AND apart = 0 AND sort_key > $3
-             GROUP BY sort_key ORDER BY sort_key LIMIT $4"
+             WHERE municipality = $1 AND batch = $2 AND batch IS NOT NULL AND apart = 0 AND sort_key >= '0'
+             GROUP BY sort_key ORDER BY sort_key LIMIT $3"
         ))
         .bind(was.city.as_str().to_owned())
         .bind(was.id.as_bytes().to_vec())
-        .bind(was.position.clone())
         .bind(FILE_PEOPLE_MAX)
         .all()
         .await?;
-    let Some((upto, _)) = rows.last() else {
+    let places: Vec<String> = (was.done.cut + 1..)
+        .take(rows.len())
+        .map(|place| format!("{PLACED}{place:0PLACE_DIGITS$}"))
+        .collect();
+    let Some(upto) = places.last() else {
         return Ok(None);
     };
     let mut after = Batch {
@@ -809,6 +820,23 @@ async fn cut(tx: &mut Tx, was: &Batch) -> Result<Option<Batch>> {
         ..was.clone()
     };
     after.done.cut += rows.len() as u64;
+    let placed = Table::default()
+        .text(rows.iter().map(|_| was.city.as_str()))
+        .bytes(rows.iter().map(|_| *was.id.as_bytes()))
+        .text(rows.iter().map(|(key, _)| key.as_str()))
+        .text(places.iter().map(String::as_str));
+    tx.many(
+        sql!(
+            "WITH k (municipality, batch, sort_key, place) AS ({rows: text, bytea, text, text})
+             UPDATE coupon_issue SET sort_key = k.place
+             FROM k
+             WHERE coupon_issue.municipality = k.municipality AND coupon_issue.batch = k.batch
+               AND coupon_issue.batch IS NOT NULL AND coupon_issue.sort_key = k.sort_key AND coupon_issue.apart = 0"
+        ),
+        placed,
+    )
+    .run()
+    .await?;
     tx.query(sql!(
         "INSERT INTO coupon_file (municipality, batch, file, upto_key, people, coupons)
          VALUES ($1, $2, $3, $4, $5, $6)"
@@ -1239,6 +1267,28 @@ pub async fn void(
             }
         }
     })
+}
+
+/// Takes the papers of people who are protected (支援措置) out of the mailings: they are printed singly from
+/// now on, also if the protection ends, and nothing is left of the key they were sorted by.
+pub(crate) async fn set_apart(
+    tx: &mut Tx,
+    city: MunicipalityCode,
+    residents: &[&str],
+) -> Result<()> {
+    tx.many(
+        sql!(
+            "WITH k (municipality, resident_no) AS ({rows: text, text})
+             UPDATE coupon_issue SET apart = 1, sort_key = ''
+             FROM k
+             WHERE coupon_issue.municipality = k.municipality AND coupon_issue.resident_no = k.resident_no
+               AND coupon_issue.apart = 0"
+        ),
+        keys(city, residents.iter().copied()),
+    )
+    .run()
+    .await?;
+    Ok(())
 }
 
 /// Brings those of these papers that are out to another state.

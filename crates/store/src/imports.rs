@@ -6,6 +6,7 @@
 //! transaction that also says how far the work is. Whoever has an import in hand holds a lease, and
 //! renews it by each stretch; when it runs out, another server takes over.
 
+pub(crate) mod former_addresses;
 pub mod records;
 pub mod residents;
 

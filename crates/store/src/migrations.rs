@@ -125,6 +125,11 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0024_opening_days.sql"),
         engines: Engines::Both,
     },
+    Migration {
+        version: 26,
+        text: include_str!("../migrations/0026_whereabouts.sql"),
+        engines: Engines::Both,
+    },
 ];
 
 /// Brings the tables up to this program's version; safe to run at every start.

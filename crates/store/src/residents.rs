@@ -13,8 +13,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::audit::{self, Change};
+use crate::coupons;
 use crate::db::{Db, Table, Tx, sql, transact};
 use crate::error::{Error, Result};
+use crate::imports::former_addresses;
 use crate::recorder::{RecordError, Recorder, lock_chains};
 
 /// Residents written in one transaction, so that reports beside an import never wait long.
@@ -742,7 +744,8 @@ async fn make_keys_of(tx: &mut Tx, city: MunicipalityCode) -> Result<usize> {
 }
 
 /// Writes people as they are to stand, and the numbers issued to them. Keys of other names that they
-/// had are to be taken away before.
+/// had are to be taken away before. Whoever is protected by now is in no mailing, and nothing is left of
+/// where they lived.
 pub(crate) async fn write(
     tx: &mut Tx,
     city: MunicipalityCode,
@@ -768,6 +771,12 @@ pub(crate) async fn write(
     .expect_each()
     .await?;
     write_other_keys(tx, city, residents, &searched).await?;
+    let protected = residents.iter().filter(|one| one.protected);
+    let protected: Vec<&str> = protected.map(|one| one.resident_no.as_str()).collect();
+    if !protected.is_empty() {
+        coupons::set_apart(tx, city, &protected).await?;
+        former_addresses::forget(tx, city, &protected).await?;
+    }
     tx.many(
         sql!(
             "INSERT INTO coupon (municipality, number, resident_no) {rows: text, text, text}

@@ -11,7 +11,9 @@ use domain::places::MunicipalityCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Applied, Done, Found, InHand, Place, Remark, advance, bad, from_json, stretch_key};
+use super::{
+    Applied, Done, Found, InHand, Place, Remark, advance, bad, former_addresses, from_json, stretch_key,
+};
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
 use crate::recorder::{Recorder, json};
@@ -154,9 +156,6 @@ struct KeptResident {
     /// Not there in what was kept before names beside the first were.
     #[serde(default)]
     other_names: OtherNames,
-    /// Not there in what was kept before addresses were, nor of people without.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    address: Option<Address>,
 }
 
 impl KeptBefore {
@@ -173,7 +172,6 @@ impl KeptBefore {
                 since: was.standing.gone_since(),
                 protected: was.protected,
                 other_names: was.other_names.clone(),
-                address: was.address.clone(),
             }),
             issued: before.issued,
         }
@@ -181,7 +179,7 @@ impl KeptBefore {
 }
 
 impl KeptResident {
-    fn resident(self, no: String) -> Result<Resident> {
+    fn resident(self, no: String, address: Option<Address>) -> Result<Resident> {
         Ok(Resident {
             resident_no: no,
             number: self.number,
@@ -193,7 +191,7 @@ impl KeptResident {
                 .ok_or_else(|| bad("before"))?,
             protected: self.protected,
             other_names: self.other_names,
-            address: self.address,
+            address,
         })
     }
 }
@@ -264,6 +262,11 @@ async fn apply_within(
         let residents: Vec<Resident> = people.iter().map(|one| one.resident.clone()).collect();
         residents::place(tx, city, (&residents, addresses(people)), at).await?
     };
+    let hidden: BTreeSet<&str> = people
+        .iter()
+        .filter(|one| one.resident.protected)
+        .map(|one| one.resident.resident_no.as_str())
+        .collect();
     let mut done = Done {
         new: placed.new,
         changed: placed.changed,
@@ -279,6 +282,10 @@ async fn apply_within(
         }
         None => done.numbers_dropped = numbers.len() as u64,
     }
+    // Placing them has forgotten where those lived who are protected from now on.
+    let told = placed.before.iter().filter(|one| !hidden.contains(&one.resident_no.as_str()));
+    let told: Vec<Before> = told.cloned().collect();
+    former_addresses::keep(tx, city, hand.import.id, &told).await?;
     let before: Vec<KeptBefore> = placed.before.iter().map(KeptBefore::of).collect();
     keep_before(tx, city, key, &before, done).await?;
     Ok((done, placed.waiting))
@@ -383,7 +390,7 @@ async fn put_back_once(
         return from_json(&done, "done");
     }
     let before: Vec<KeptBefore> = from_json(&before, "before")?;
-    let put_back = put_back(tx, city, before, at, now).await?;
+    let put_back = put_back(tx, (city, import), before, at, now).await?;
     tx.query(sql!(
         "UPDATE import_stretch SET before = '', done = $4
          WHERE municipality = $1 AND import = $2 AND upto_line = $3"
@@ -401,13 +408,15 @@ async fn put_back_once(
 /// whose records have to be judged again.
 async fn put_back(
     tx: &mut Tx,
-    city: MunicipalityCode,
+    (city, import): (MunicipalityCode, Uuid),
     before: Vec<KeptBefore>,
     at: Instant,
     now: Instant,
 ) -> Result<PutBack> {
     let numbers = before.iter().map(|one| one.no.as_str());
     let untouched = residents::changed_at(tx, city, numbers, at).await?;
+    let numbers: Vec<&str> = before.iter().map(|one| one.no.as_str()).collect();
+    let mut lived = former_addresses::take(tx, city, import, &numbers).await?;
     let mut done = Done::default();
     let (mut gone, mut issued, mut back) = (Vec::new(), Vec::new(), Vec::new());
     for one in before {
@@ -419,7 +428,10 @@ async fn put_back(
         issued.extend(one.issued);
         match one.was {
             None => gone.push(one.no),
-            Some(was) => back.push(was.resident(one.no)?),
+            Some(was) => {
+                let address = lived.remove(&one.no);
+                back.push(was.resident(one.no, address)?);
+            }
         }
     }
     let touched = || {

@@ -403,11 +403,69 @@ fn a_file_without_addresses_leaves_them_and_a_protected_person_has_none() {
         assert_eq!(place(two).await, None);
         undo_all(&world, &permit, id).await;
         assert_eq!(place(one).await.as_deref(), Some("千代田1-1"));
-        assert_eq!(place(two).await.as_deref(), Some("千代田2-2"));
+        // Nobody knows any more where a person lived who was protected.
+        assert_eq!(place(two).await, None);
         // A file that has the columns and leaves them empty says that it is not known.
         world.load(CHIYODA, &[living("1", "")]).await;
         assert_eq!(place(one).await, None);
     });
+}
+
+#[test]
+fn nothing_of_what_imports_keep_says_where_a_protected_person_lived() {
+    on_each_engine(async |world| {
+        let permit = desk(CHIYODA);
+        let living = |no: &str, place: &str| Resident {
+            address: Address::of(None, place.into(), String::new()),
+            ..resident(no, &format!("{no:0>10}"), "19500101", Sex::Female)
+        };
+        world
+            .load(CHIYODA, &[living("1", "麹町1-1"), living("2", "番町2-2")])
+            .await;
+        // Both move within the city, by a file; so it keeps where they lived.
+        let moved = lines(&[living("1", "神田3-3"), living("2", "神田4-4")]);
+        let first = applied(&world, &permit, &moved, 0).await;
+        let kept = async || {
+            let rows: Vec<(String,)> = world
+                .db
+                .query(
+                    "SELECT before FROM import_stretch UNION ALL SELECT address FROM import_address
+                     UNION ALL SELECT COALESCE(address, '') FROM resident",
+                )
+                .all()
+                .await
+                .unwrap();
+            let texts: Vec<String> = rows.into_iter().map(|(text,)| text).collect();
+            texts.join("\n")
+        };
+        assert!(kept().await.contains("麹町1-1"));
+        let hidden = lines(&[Resident {
+            protected: true,
+            ..living("1", "神田3-3")
+        }]);
+        let second = applied(&world, &permit, &hidden, 10).await;
+        let left = kept().await;
+        assert!(!left.contains("麹町") && !left.contains("神田3-3"), "{left}");
+        assert!(left.contains("番町2-2"), "the other's is kept: {left}");
+        // Undone in their order, from the last: of the protected person nothing comes back.
+        undo_all(&world, &permit, second).await;
+        undo_all(&world, &permit, first).await;
+        let left = kept().await;
+        assert!(!left.contains("麹町") && left.contains("番町2-2"), "{left}");
+    });
+}
+
+/// Hands a file in and has it applied, from so many seconds on.
+async fn applied(world: &World, permit: &CityPermit, people: &[Line], seconds: i64) -> Uuid {
+    let id = handed_in(world, permit).await;
+    looked_through(world, id, people, Vec::new()).await;
+    imports::approve(&world.db, permit, id, decided(world, 3 + seconds))
+        .await
+        .unwrap();
+    let mut hand = in_hand(world, 4 + seconds).await;
+    apply(world, permit, &mut hand, people).await;
+    imports::applied(&world.db, &hand).await.unwrap();
+    id
 }
 
 #[test]

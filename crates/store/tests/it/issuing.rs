@@ -237,6 +237,80 @@ fn files_hold_everybody_once_in_the_order_of_the_mailing() {
 }
 
 #[test]
+fn who_becomes_protected_is_printed_singly_and_no_key_says_where_they_lived() {
+    on_each_engine(async |world| {
+        let home = |place: &str| {
+            let code = PostalCode::parse("1000001").unwrap();
+            Address::of(Some(code), place.to_owned(), String::new())
+        };
+        let mut people = many(3);
+        for (one, place) in people.iter_mut().zip(["麹町1-1", "番町2-2", "富士見3-3"]) {
+            one.address = home(place);
+        }
+        world.load(CHIYODA, &people).await;
+        let cohort = Cohort {
+            order: Order::Address,
+            ..cohort()
+        };
+        let permit = desk(CHIYODA);
+        let keys = async || {
+            let rows: Vec<(String,)> = world
+                .db
+                .query(
+                    "SELECT sort_key FROM coupon_issue UNION ALL SELECT upto_key FROM coupon_file
+                     UNION ALL SELECT position FROM coupon_batch",
+                )
+                .all()
+                .await
+                .unwrap();
+            let texts: Vec<String> = rows.into_iter().map(|(text,)| text).collect();
+            texts.join("\n")
+        };
+        let hide = async |at: usize| {
+            let hidden = Resident {
+                protected: true,
+                ..people[at].clone()
+            };
+            world.load(CHIYODA, &[hidden]).await;
+        };
+        // The first one while the coupons are being issued, before the files are cut.
+        let id = begun(&world, &cohort).await;
+        work(&world, 1).await;
+        let how = decided(&world);
+        assert!(coupons::approve(&world.db, &permit, id, how).await.unwrap());
+        let mut hand = in_hand(&world, WORKER, 2).await;
+        let now = later(&world, 2);
+        while coupons::stretch(&world.db, &mut hand, now).await.unwrap() {}
+        assert!(keys().await.contains("麹町"), "until the files are cut");
+        hide(0).await;
+        assert!(!keys().await.contains("麹町"));
+        work(&world, 3).await;
+        assert_eq!(batch(&world, id).await.state, State::Done);
+        let left = keys().await;
+        assert!(!left.contains("町") && !left.contains("富士見"), "{left}");
+        let printed = async || {
+            let papers = coupons::papers(&world.db, &permit, id, 1).await.unwrap();
+            let numbers = papers.iter().map(|one| one.number.as_str().to_owned());
+            numbers.collect::<Vec<_>>()
+        };
+        let apart = async || {
+            let numbers = coupons::apart(&world.db, &permit, id).await.unwrap();
+            let numbers = numbers.iter().map(|one| one.as_str().to_owned());
+            numbers.collect::<Vec<_>>()
+        };
+        assert_eq!(printed().await, ["0000000003", "0000000002"], "富士見 is before 番町");
+        assert_eq!(apart().await, ["0000000001"]);
+        // The second one when all is printed, and for good.
+        hide(1).await;
+        assert_eq!(printed().await, ["0000000003"]);
+        assert_eq!(apart().await, ["0000000001", "0000000002"]);
+        world.load(CHIYODA, &people).await;
+        assert_eq!(printed().await, ["0000000003"]);
+        assert_eq!(apart().await, ["0000000001", "0000000002"]);
+    });
+}
+
+#[test]
 fn whom_no_letter_reaches_is_counted_and_told_in_the_order_of_the_mailing() {
     on_each_engine(async |world| {
         let hidden = Resident {

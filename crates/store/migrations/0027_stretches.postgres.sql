@@ -1,0 +1,4 @@
+-- Former addresses have a table of their own by now.
+UPDATE import_stretch SET before = (
+    SELECT COALESCE(jsonb_agg(k.value #- '{was,address}'), '[]')::text FROM json_each(import_stretch.before) AS k)
+WHERE before <> '' AND (municipality, import) IN (SELECT municipality, id FROM import WHERE kind = 'residents');
