@@ -27,16 +27,19 @@ pub enum Matter {
     Reopening,
     /// Records under wrong numbers shall be taken back, and entered under the right ones (読み違いの修復).
     Repair,
+    /// A file of records shall be done, or taken back again (接種記録の取込).
+    File,
 }
 
 impl Matter {
     /// Every matter.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Correction,
         Self::Void,
         Self::Confirmation,
         Self::Reopening,
         Self::Repair,
+        Self::File,
     ];
 
     /// The word in files, tables and the API.
@@ -48,6 +51,7 @@ impl Matter {
             Self::Confirmation => "confirmation",
             Self::Reopening => "reopening",
             Self::Repair => "repair",
+            Self::File => "file",
         }
     }
 
@@ -61,7 +65,7 @@ impl Matter {
     #[must_use]
     pub fn action(self) -> Action {
         match self {
-            Self::Correction | Self::Void | Self::Repair => Action::CorrectRecord,
+            Self::Correction | Self::Void | Self::Repair | Self::File => Action::CorrectRecord,
             Self::Confirmation | Self::Reopening => Action::ConfirmRecord,
         }
     }
@@ -227,6 +231,40 @@ pub fn may_propose(actor: &Actor, city: MunicipalityCode, matter: Matter) -> Res
         Ok(())
     } else {
         Err(Refusal::Denied)
+    }
+}
+
+/// A file of records as far as approving it needs to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileOfRecords {
+    /// Who handed it in, or asked for it to be taken back.
+    pub by: UserId,
+    /// Whether lines in it correct records (取消区分 1).
+    pub corrects: bool,
+    /// Whether lines in it take records back (取消区分 2).
+    pub voids: bool,
+}
+
+impl FileOfRecords {
+    /// Whether the city wants a second person for it: for files at all, or for what single lines do.
+    /// A file is no way around the second person that a change by hand would need.
+    #[must_use]
+    pub fn needs_second(&self, wanted: &Wanted) -> bool {
+        wanted.needs(Matter::File)
+            || (self.corrects && wanted.needs(Matter::Correction))
+            || (self.voids && wanted.needs(Matter::Void))
+    }
+
+    /// Whether somebody may approve it.
+    ///
+    /// # Errors
+    /// [`Refusal::OwnProposal`] to who handed it in, where a second person is wanted.
+    pub fn may_approve(&self, wanted: &Wanted, approver: UserId) -> Result<(), Refusal> {
+        if self.needs_second(wanted) && approver == self.by {
+            Err(Refusal::OwnProposal)
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -7,7 +7,9 @@
 )]
 
 use domain::access::{Actor, OrganisationId, OrganisationKind, Role, Territory, UserId};
-use domain::approvals::{Decision, Matter, Proposal, Refusal, State, Wanted, decide, may_propose};
+use domain::approvals::{
+    Decision, FileOfRecords, Matter, Proposal, Refusal, State, Wanted, decide, may_propose,
+};
 use domain::calendar::Day;
 use domain::coupons::CouponLine;
 use domain::doses::{DoseId, Facts, Version};
@@ -138,6 +140,24 @@ fn a_repair_is_wanted_always() {
         wanted.matters().collect::<Vec<_>>(),
         [Matter::Void, Matter::Repair]
     );
+}
+
+#[test]
+fn a_file_needs_a_second_person_where_one_of_its_lines_would() {
+    let by = UserId(Uuid::from_u128(1));
+    let other = UserId(Uuid::from_u128(2));
+    let file = |corrects, voids| FileOfRecords { by, corrects, voids };
+    let own = Err(Refusal::OwnProposal);
+    let none = Wanted::default();
+    assert_eq!(file(true, true).may_approve(&none, by), Ok(()));
+    let files = Wanted::for_matters([Matter::File]);
+    assert_eq!(file(false, false).may_approve(&files, by), own);
+    assert_eq!(file(false, false).may_approve(&files, other), Ok(()));
+    let voids = Wanted::for_matters([Matter::Void]);
+    assert_eq!(file(true, false).may_approve(&voids, by), Ok(()));
+    assert_eq!(file(true, true).may_approve(&voids, by), own);
+    let corrections = Wanted::for_matters([Matter::Correction]);
+    assert_eq!(file(true, false).may_approve(&corrections, by), own);
 }
 
 #[test]

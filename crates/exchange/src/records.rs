@@ -9,6 +9,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::io::{self, Read, Seek};
 
+use domain::amendments::Order;
 use domain::calendar::Day;
 use domain::coupons::{Coupon, CouponKind, CouponNumber};
 use domain::doses::{DOCTOR_NAME_LENGTH_MAX, VENUE_NAME_LENGTH_MAX};
@@ -78,38 +79,6 @@ impl fmt::Debug for RecordRow {
         f.debug_struct("RecordRow")
             .field("city", &self.city)
             .finish_non_exhaustive()
-    }
-}
-
-/// What a line asks for (取消区分).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Order {
-    /// 0 登録: a record to be made.
-    Record,
-    /// 1 訂正: the record of this coupon and turn to be corrected so.
-    Correct,
-    /// 2 削除: that record to be taken back. It stays in the ledger, voided.
-    Void,
-}
-
-impl Order {
-    const CODES: &[&str] = &["0", "1", "2"];
-
-    fn read(code: &str) -> Result<Self, Fault> {
-        match code {
-            "0" => Ok(Self::Record),
-            "1" => Ok(Self::Correct),
-            "2" => Ok(Self::Void),
-            _ => Err(Fault::NotACode { codes: Self::CODES }),
-        }
-    }
-
-    fn written(self) -> &'static str {
-        match self {
-            Self::Record => "0",
-            Self::Correct => "1",
-            Self::Void => "2",
-        }
     }
 }
 
@@ -271,7 +240,7 @@ fn read(
     let product = product(&mut form);
     let lot = form.optional(LOT, |text| Lot::parse(text).map_err(|_| Fault::NotALot));
     let volume = form.optional(VOLUME, volume);
-    let order = form.required(ORDER, Order::read);
+    let order = form.required(ORDER, order);
     if let (Some(repeats), Some(number), Some(day)) = (repeats, number, given_on) {
         let dose = (number, kind_digit, turn_digit, day, &product, &lot, order);
         match repeats.entry((hash(0, &dose), hash(1, &dose))) {
@@ -334,6 +303,12 @@ fn product(form: &mut Form<'_>) -> Option<Option<ProductKey>> {
     Some(key)
 }
 
+fn order(code: &str) -> Result<Order, Fault> {
+    Order::of_code(code).ok_or(Fault::NotACode {
+        codes: Order::CODES,
+    })
+}
+
 fn digit(text: &str) -> Result<u8, Fault> {
     digits(text, 1)?;
     text.parse().map_err(|_| Fault::NotDigits)
@@ -377,7 +352,7 @@ pub fn write_records<'a>(
             row.product.as_ref().map_or("", ProductKey::as_str),
             row.lot.as_ref().map_or("", Lot::as_str),
             volume.as_deref().unwrap_or_default(),
-            row.order.written(),
+            row.order.code(),
         ];
         writer.write_record(encoded(fields.into_iter(), encoding, line)?)?;
     }

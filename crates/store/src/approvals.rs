@@ -67,7 +67,12 @@ pub struct How {
 /// # Errors
 /// The database's.
 pub async fn wanted(db: &Db, permit: &CityPermit) -> Result<Wanted> {
-    let row: Option<(String,)> = db
+    wanted_within(&mut db.begin_reading().await?, permit).await
+}
+
+/// The same within a transaction.
+pub(crate) async fn wanted_within(tx: &mut Tx, permit: &CityPermit) -> Result<Wanted> {
+    let row: Option<(String,)> = tx
         .query(sql!(
             "SELECT matters FROM approval_wanted WHERE municipality = $1"
         ))

@@ -6,6 +6,7 @@
 //! transaction that also says how far the work is. Whoever has an import in hand holds a lease, and
 //! renews it by each stretch; when it runs out, another server takes over.
 
+pub mod amendments;
 pub(crate) mod former_addresses;
 pub mod records;
 pub mod residents;
@@ -13,6 +14,7 @@ pub mod residents;
 use std::collections::BTreeSet;
 
 use domain::access::{Action, CityPermit, OrganisationId, UserId};
+use domain::approvals::FileOfRecords;
 use domain::calendar::Instant;
 use domain::places::MunicipalityCode;
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::accounts::uuid;
+use crate::approvals::wanted_within;
 use crate::audit::{self, Change};
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
@@ -173,6 +176,12 @@ pub struct Found {
     /// Of records: lines whose person is not in the register; they will wait (登録待ち).
     #[serde(default)]
     pub pending: u64,
+    /// Of records: lines that correct one (取消区分 1).
+    #[serde(default)]
+    pub corrected: u64,
+    /// Of records: lines that take one back (取消区分 2).
+    #[serde(default)]
+    pub voided: u64,
 }
 
 impl Found {
@@ -192,6 +201,8 @@ impl Found {
         self.rejected += more.rejected;
         self.suspicious += more.suspicious;
         self.pending += more.pending;
+        self.corrected += more.corrected;
+        self.voided += more.voided;
     }
 }
 
@@ -221,6 +232,16 @@ pub struct Done {
     /// Of records: doses in which something was found that somebody has to look at.
     #[serde(default)]
     pub to_check: u64,
+    /// Of records: those that were corrected.
+    #[serde(default)]
+    pub corrected: u64,
+    /// Of records: those that were taken back.
+    #[serde(default)]
+    pub voided: u64,
+    /// Of records: lines that did nothing, since somebody changed their record after the file was looked
+    /// through.
+    #[serde(default)]
+    pub overtaken: u64,
 }
 
 impl Done {
@@ -240,6 +261,9 @@ impl Done {
         self.put_back += more.put_back;
         self.left += more.left;
         self.to_check += more.to_check;
+        self.corrected += more.corrected;
+        self.voided += more.voided;
+        self.overtaken += more.overtaken;
     }
 }
 
@@ -315,6 +339,8 @@ pub struct Import {
     pub approved_by: Option<UserId>,
     /// When. The people it changed carry this time.
     pub approved_at: Option<Instant>,
+    /// Who asked for it to be taken back, where somebody else has to approve that.
+    pub undo_asked_by: Option<UserId>,
 }
 
 impl Import {
@@ -352,6 +378,7 @@ struct ImportRow {
     created_at: i64,
     approved_by: Option<Vec<u8>>,
     approved_at: Option<i64>,
+    undo_asked_by: Option<Vec<u8>>,
 }
 
 fn bad(column: &'static str) -> Error {
@@ -371,6 +398,7 @@ impl TryFrom<ImportRow> for Import {
     fn try_from(row: ImportRow) -> Result<Self> {
         let refusal = row.refusal.as_deref();
         let approved_by = row.approved_by.as_deref();
+        let undo_asked_by = row.undo_asked_by.as_deref();
         Ok(Self {
             city: MunicipalityCode::parse(&row.municipality).map_err(|_| bad("municipality"))?,
             id: uuid(&row.id, "import", "id")?,
@@ -391,6 +419,9 @@ impl TryFrom<ImportRow> for Import {
                 .map(|id| uuid(id, "import", "approved_by").map(UserId))
                 .transpose()?,
             approved_at: row.approved_at.map(Instant::from_micros),
+            undo_asked_by: undo_asked_by
+                .map(|id| uuid(id, "import", "undo_asked_by").map(UserId))
+                .transpose()?,
         })
     }
 }
@@ -609,42 +640,179 @@ async fn decided(
     audit::write(tx, permit.actor(), &change).await
 }
 
-/// Approves an import that was looked through: it will be applied. False if it is at another stage.
+/// What became of a decision about an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Became {
+    /// It goes on to its next stage.
+    Moved,
+    /// Somebody else has to approve that it is taken back.
+    Asked,
+    /// It is at another stage.
+    TooLate,
+    /// The city wants a second person for it, and this is the first.
+    OwnProposal,
+}
+
+/// An import as far as a second person's approval needs to know it; none if it needs none by its kind.
+async fn file(
+    tx: &mut Tx,
+    permit: &CityPermit,
+    id: Uuid,
+) -> Result<Option<(Import, FileOfRecords)>> {
+    let row: Option<ImportRow> = tx
+        .query(COLUMNS)
+        .bind(permit.city().as_str().to_owned())
+        .bind(id.as_bytes().to_vec())
+        .optional()
+        .await?;
+    let import = row.map(Import::try_from).transpose()?;
+    let import = import.filter(|one| one.kind == Kind::Records);
+    Ok(import.map(|import| {
+        let file = FileOfRecords {
+            by: import.by,
+            corrects: import.found.corrected > 0,
+            voids: import.found.voided > 0,
+        };
+        (import, file)
+    }))
+}
+
+/// Whether the city wants somebody else than this person to approve the import, or that it is taken back.
 ///
 /// # Errors
 /// The database's.
-pub async fn approve(db: &Db, permit: &CityPermit, id: Uuid, how: Decided) -> Result<bool> {
-    let city = permit.city();
-    transact!(db, |tx| {
-        let moved = step(&mut tx, city, id, State::Ready, State::Applying).await?;
-        if moved {
-            tx.query(sql!(
-                "UPDATE import SET approved_by = $3, approved_at = $4 WHERE municipality = $1 AND id = $2"
-            ))
-            .bind(city.as_str().to_owned())
-            .bind(id.as_bytes().to_vec())
-            .bind(permit.actor().user.0.as_bytes().to_vec())
-            .bind(how.at.micros())
-            .expect(1)
-            .await?;
-            decided(&mut tx, permit, id, how, "approve-import").await?;
-        }
-        moved
+pub async fn waits_for_another(db: &Db, permit: &CityPermit, import: &Import) -> Result<bool> {
+    let mut tx = db.begin_reading().await?;
+    let Some((import, file)) = file(&mut tx, permit, import.id).await? else {
+        return Ok(false);
+    };
+    let wanted = wanted_within(&mut tx, permit).await?;
+    let user = permit.actor().user;
+    Ok(match import.undo_asked_by {
+        Some(asked_by) => asked_by == user,
+        None => file.may_approve(&wanted, user).is_err(),
     })
 }
 
-/// Takes an applied import back: people stand as before again, but those whom somebody changed
-/// since. False if it is at another stage.
+/// Approves an import that was looked through: it will be applied. Where the city wants a second person for
+/// what a file of records does, that is not who handed it in.
 ///
 /// # Errors
 /// The database's.
-pub async fn undo(db: &Db, permit: &CityPermit, id: Uuid, how: Decided) -> Result<bool> {
-    transact!(db, |tx| {
-        let moved = step(&mut tx, permit.city(), id, State::Done, State::Undoing).await?;
-        if moved {
-            decided(&mut tx, permit, id, how, "undo-import").await?;
+pub async fn approve(db: &Db, permit: &CityPermit, id: Uuid, how: Decided) -> Result<Became> {
+    transact!(db, |tx| approve_within(&mut tx, permit, id, how).await?)
+}
+
+async fn approve_within(
+    tx: &mut Tx,
+    permit: &CityPermit,
+    id: Uuid,
+    how: Decided,
+) -> Result<Became> {
+    let (city, user) = (permit.city(), permit.actor().user);
+    if let Some((_, file)) = file(tx, permit, id).await? {
+        let wanted = wanted_within(tx, permit).await?;
+        if file.may_approve(&wanted, user).is_err() {
+            return Ok(Became::OwnProposal);
         }
-        moved
+    }
+    if !step(tx, city, id, State::Ready, State::Applying).await? {
+        return Ok(Became::TooLate);
+    }
+    tx.query(sql!(
+        "UPDATE import SET approved_by = $3, approved_at = $4 WHERE municipality = $1 AND id = $2"
+    ))
+    .bind(city.as_str().to_owned())
+    .bind(id.as_bytes().to_vec())
+    .bind(user.0.as_bytes().to_vec())
+    .bind(how.at.micros())
+    .expect(1)
+    .await?;
+    decided(tx, permit, id, how, "approve-import").await?;
+    Ok(Became::Moved)
+}
+
+/// Takes an applied import back: people stand as before again, and doses are taken back, but those that
+/// somebody changed since. Where the city wants a second person for what that does to records, the first
+/// one asks for it and another one approves.
+///
+/// # Errors
+/// The database's.
+pub async fn undo(db: &Db, permit: &CityPermit, id: Uuid, how: Decided) -> Result<Became> {
+    transact!(db, |tx| undo_within(&mut tx, permit, id, how).await?)
+}
+
+async fn undo_within(
+    tx: &mut Tx,
+    permit: &CityPermit,
+    id: Uuid,
+    how: Decided,
+) -> Result<Became> {
+    let user = permit.actor().user;
+    if let Some((import, file)) = file(tx, permit, id).await? {
+        // Whatever the file did, doses are taken back.
+        let undoing = FileOfRecords {
+            by: import.undo_asked_by.unwrap_or(user),
+            voids: true,
+            ..file
+        };
+        let wanted = wanted_within(tx, permit).await?;
+        if undoing.may_approve(&wanted, user).is_err() {
+            if import.undo_asked_by.is_some() {
+                return Ok(Became::OwnProposal);
+            }
+            return Ok(match ask(tx, permit, id, how).await? {
+                true => Became::Asked,
+                false => Became::TooLate,
+            });
+        }
+    }
+    if !step(tx, permit.city(), id, State::Done, State::Undoing).await? {
+        return Ok(Became::TooLate);
+    }
+    decided(tx, permit, id, how, "undo-import").await?;
+    Ok(Became::Moved)
+}
+
+/// Asks for an applied import to be taken back; false if it is at another stage.
+async fn ask(tx: &mut Tx, permit: &CityPermit, id: Uuid, how: Decided) -> Result<bool> {
+    let asked = tx
+        .query(sql!(
+            "UPDATE import SET undo_asked_by = $3, undo_asked_at = $4
+             WHERE municipality = $1 AND id = $2 AND state = 'done' AND undo_asked_by IS NULL"
+        ))
+        .bind(permit.city().as_str().to_owned())
+        .bind(id.as_bytes().to_vec())
+        .bind(permit.actor().user.0.as_bytes().to_vec())
+        .bind(how.at.micros())
+        .run()
+        .await?;
+    if asked == 1 {
+        decided(tx, permit, id, how, "ask-to-undo-import").await?;
+    }
+    Ok(asked == 1)
+}
+
+/// Keeps an applied import that somebody asked to be taken back: who asked takes that back, or another one
+/// says no. False if nobody asked.
+///
+/// # Errors
+/// The database's.
+pub async fn keep(db: &Db, permit: &CityPermit, id: Uuid, how: Decided) -> Result<bool> {
+    transact!(db, |tx| {
+        let kept = tx
+            .query(sql!(
+                "UPDATE import SET undo_asked_by = NULL, undo_asked_at = NULL
+                 WHERE municipality = $1 AND id = $2 AND state = 'done' AND undo_asked_by IS NOT NULL"
+            ))
+            .bind(permit.city().as_str().to_owned())
+            .bind(id.as_bytes().to_vec())
+            .run()
+            .await?;
+        if kept == 1 {
+            decided(&mut tx, permit, id, how, "keep-import").await?;
+        }
+        kept == 1
     })
 }
 
@@ -661,6 +829,7 @@ pub async fn discard(db: &Db, permit: &CityPermit, id: Uuid, how: Decided) -> Re
         }
         if moved {
             drop_pieces(&mut tx, city, id).await?;
+            amendments::forget(&mut tx, city, id).await?;
             decided(&mut tx, permit, id, how, "discard-import").await?;
         }
         moved
@@ -669,7 +838,7 @@ pub async fn discard(db: &Db, permit: &CityPermit, id: Uuid, how: Decided) -> Re
 
 const COLUMNS: &str = sql!(
     "SELECT municipality, id, kind, file_name, encoding, bytes, state, lines, read_bytes, found, done, refusal, by_user,
-            organisation, created_at, approved_by, approved_at
+            organisation, created_at, approved_by, approved_at, undo_asked_by
      FROM import WHERE municipality = $1 AND id = $2"
 );
 
@@ -695,7 +864,7 @@ pub async fn list(db: &Db, permit: &CityPermit, kind: Option<Kind>) -> Result<Ve
     let rows: Vec<ImportRow> = db
         .query(sql!(
             "SELECT municipality, id, kind, file_name, encoding, bytes, state, lines, read_bytes, found, done, refusal,
-                    by_user, organisation, created_at, approved_by, approved_at
+                    by_user, organisation, created_at, approved_by, approved_at, undo_asked_by
              FROM import WHERE municipality = $1 AND ($3 = '' OR kind = $3) ORDER BY id DESC LIMIT $2"
         ))
         .bind(permit.city().as_str().to_owned())
@@ -837,6 +1006,7 @@ pub async fn start_checking(db: &Db, hand: &mut InHand) -> Result<()> {
         .bind(hand.import.id.as_bytes().to_vec())
         .run()
         .await?;
+        amendments::forget(&mut tx, hand.import.city, hand.import.id).await?;
     })
 }
 
@@ -878,9 +1048,14 @@ pub async fn check(
         .filter(|one| one.kept)
         .map(|one| one.line)
         .collect();
+    let mut acts = Vec::new();
     let mut found = match rows {
         Rows::Residents(lines) => residents::look(db, city, lines, &mut remarks).await?,
-        Rows::Records(lines) => records::look(db, city, lines, &mut remarks).await?,
+        Rows::Records(lines) => {
+            let (found, meant) = records::look(db, city, lines, &mut remarks).await?;
+            acts = meant;
+            found
+        }
     };
     found.lines += rejected + rows.lines();
     found.rejected += rejected;
@@ -901,6 +1076,7 @@ pub async fn check(
             .expect(1)
             .await?;
         }
+        amendments::keep(&mut tx, city, hand.import.id, &acts).await?;
         advance(&mut tx, hand, place, found, Done::default(), now).await?
     })
 }

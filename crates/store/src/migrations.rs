@@ -126,6 +126,11 @@ const MIGRATIONS: &[Migration] = &[
         engines: Engines::Both,
     },
     Migration {
+        version: 25,
+        text: include_str!("../migrations/0025_import_acts.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
         version: 26,
         text: include_str!("../migrations/0026_whereabouts.sql"),
         engines: Engines::Both,

@@ -32,7 +32,8 @@ pub const WALKED_MAX: i64 = 5000;
 /// The work lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum List {
-    /// Files that were looked through and wait for approval.
+    /// Files that were looked through and wait for approval, or were applied and somebody asks to take them
+    /// back.
     Imports,
     /// Records that wait for their person (登録待ち).
     Pending,
@@ -237,8 +238,9 @@ pub async fn counts(db: &Db, permit: &CityPermit, today: Day) -> Result<Vec<Coun
                     db,
                     &city,
                     sql!(
-                        "SELECT COUNT(*), MIN(created_at) FROM import
-                         WHERE municipality = $1 AND state = 'ready'"
+                        "SELECT COUNT(*), MIN(COALESCE(undo_asked_at, created_at)) FROM import
+                         WHERE municipality = $1
+                           AND (state = 'ready' OR (state = 'done' AND undo_asked_by IS NOT NULL))"
                     ),
                 )
                 .await?

@@ -12,7 +12,7 @@ use domain::calendar::Instant;
 use exchange::encoding::Encoding;
 use http_body::Body;
 use serde::{Deserialize, Serialize};
-use store::imports::{self, Done, Found, Import, Kind, NewImport, Refusal, Remark};
+use store::imports::{self, Became, Done, Found, Import, Kind, NewImport, Refusal, Remark};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -37,6 +37,7 @@ pub fn routes() -> Routes {
         .post("/api/v1/imports/{import}/approvals", guard, approve)
         .post("/api/v1/imports/{import}/discardings", guard, discard)
         .post("/api/v1/imports/{import}/undoings", guard, undo)
+        .post("/api/v1/imports/{import}/keepings", guard, keep)
 }
 
 /// What looking through a file found; lines, the header not counted.
@@ -60,6 +61,10 @@ pub struct FoundBody {
     suspicious: u64,
     /// Of records: lines whose person is not in the register (登録待ち).
     pending: u64,
+    /// Of records: lines that correct one (取消区分 1).
+    corrected: u64,
+    /// Of records: lines that take one back (取消区分 2).
+    voided: u64,
 }
 
 impl From<Found> for FoundBody {
@@ -74,6 +79,8 @@ impl From<Found> for FoundBody {
             rejected: found.rejected,
             suspicious: found.suspicious,
             pending: found.pending,
+            corrected: found.corrected,
+            voided: found.voided,
         }
     }
 }
@@ -101,6 +108,13 @@ pub struct DoneBody {
     left: u64,
     /// Of records: doses in which something was found that somebody has to look at.
     to_check: u64,
+    /// Of records: those that were corrected.
+    corrected: u64,
+    /// Of records: those that were taken back.
+    voided: u64,
+    /// Of records: lines that did nothing, since somebody changed their record after the file was looked
+    /// through.
+    overtaken: u64,
 }
 
 impl From<Done> for DoneBody {
@@ -116,6 +130,9 @@ impl From<Done> for DoneBody {
             put_back: done.put_back,
             left: done.left,
             to_check: done.to_check,
+            corrected: done.corrected,
+            voided: done.voided,
+            overtaken: done.overtaken,
         }
     }
 }
@@ -166,6 +183,8 @@ pub struct ImportBody {
     /// When it was approved.
     #[schema(value_type = Option<String>)]
     approved_at: Option<Instant>,
+    /// Whether somebody asked for it to be taken back, which another person has to approve.
+    undo_asked: bool,
 }
 
 impl From<Import> for ImportBody {
@@ -183,6 +202,7 @@ impl From<Import> for ImportBody {
             refusal: import.refusal.map(RefusalBody::from),
             created_at: import.created_at,
             approved_at: import.approved_at,
+            undo_asked: import.undo_asked_by.is_some(),
         }
     }
 }
@@ -386,19 +406,22 @@ pub(super) async fn remarks(
 }
 
 async fn answered(app: &App, me: &Me, id: Uuid, what: Decide) -> Result<Json<ImportBody>, Problem> {
-    if !decide(app, me, id, what).await? {
-        return Err(Problem::conflict("import_too_late"));
+    match decide(app, me, id, what).await? {
+        Became::Moved | Became::Asked => {}
+        Became::TooLate => return Err(Problem::conflict("import_too_late")),
+        Became::OwnProposal => return Err(Problem::conflict("own_proposal")),
     }
     let permit = me.city(Action::LoadResidents)?;
     let import = imports::import(&app.db, &permit, id).await?;
     Ok(Json(import.ok_or_else(Problem::not_found)?.into()))
 }
 
-/// Approve an import that is `ready`: it will be applied.
+/// Approve an import that is `ready`: it will be applied. Where the city wants a second person for records,
+/// corrections or voids, that is not who handed it in.
 #[utoipa::path(post, path = "/api/v1/imports/{import}/approvals", params(("import" = Uuid, Path)), tag = "city",
     responses(
     (status = 200, body = ImportBody), (status = 404, description = "Not this city's"),
-    (status = 409, description = "At another stage"),
+    (status = 409, description = "At another stage, or your own"),
 ))]
 pub(super) async fn approve(
     State(app): State<App>,
@@ -422,7 +445,8 @@ pub(super) async fn discard(
     answered(&app, &me, id, Decide::Discard).await
 }
 
-/// Take an import back that is `done`: what was changed since stays.
+/// Take an import back that is `done`: what was changed since stays. Where the city wants a second person for
+/// it, the first call asks (`undo_asked`), and another person's does it.
 #[utoipa::path(post, path = "/api/v1/imports/{import}/undoings", params(("import" = Uuid, Path)), tag = "city",
     responses(
     (status = 200, body = ImportBody), (status = 404, description = "Not this city's"),
@@ -434,4 +458,18 @@ pub(super) async fn undo(
     Path(id): Path<Uuid>,
 ) -> Result<Json<ImportBody>, Problem> {
     answered(&app, &me, id, Decide::Undo).await
+}
+
+/// Keep an import that somebody asked to take back.
+#[utoipa::path(post, path = "/api/v1/imports/{import}/keepings", params(("import" = Uuid, Path)), tag = "city",
+    responses(
+    (status = 200, body = ImportBody), (status = 404, description = "Not this city's"),
+    (status = 409, description = "Nobody asked"),
+))]
+pub(super) async fn keep(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<Uuid>,
+) -> Result<Json<ImportBody>, Problem> {
+    answered(&app, &me, id, Decide::Keep).await
 }

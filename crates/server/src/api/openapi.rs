@@ -111,6 +111,7 @@ pub fn routes() -> Routes {
         super::imports::approve,
         super::imports::discard,
         super::imports::undo,
+        super::imports::keep,
         super::statistics::counts,
         super::statistics::prefecture,
         super::statistics::by_date,

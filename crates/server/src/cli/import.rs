@@ -11,7 +11,7 @@ use domain::access::{self, CityPermit};
 use domain::places::MunicipalityCode;
 use exchange::complaints::remarks_csv;
 use exchange::encoding::Encoding;
-use store::imports::{self, Decided, Import, Kind, NewImport, PIECE_BYTES, State};
+use store::imports::{self, Became, Decided, Import, Kind, NewImport, PIECE_BYTES, State};
 use store::recorder::{Outside, Pace, Recorder};
 use store::seals::Seals;
 use store::{Db, Location};
@@ -136,7 +136,13 @@ impl Desk {
             imports::discard(&self.db, &self.permit, id, decided).await?;
             return self.now(id).await;
         }
-        imports::approve(&self.db, &self.permit, id, decided).await?;
+        if imports::approve(&self.db, &self.permit, id, decided).await? == Became::OwnProposal {
+            complain(&format!(
+                "この市町村では記録の取込に二人目の承認が要ります。画面 /city/imports/{id} で承認してください / \
+                 this city wants a second person for it, who approves at /city/imports/{id}"
+            ));
+            return Ok(checked);
+        }
         self.work(id).await
     }
 

@@ -16,7 +16,7 @@ use domain::vaccines::{Lot, ProductKey, Vaccines};
 use exchange::complaints::Complaint;
 use exchange::encoding::Encoding;
 use exchange::lines::Bookmark;
-use exchange::records::{self, Order, RecordRow};
+use exchange::records::{self, RecordRow};
 use exchange::residents::{self, COMPLAINTS_MAX, ResidentRow};
 use exchange::structure::StructureRefusal;
 use store::imports::records::Line as RecordLine;
@@ -486,33 +486,11 @@ fn resident_line(line: residents::ResidentLine) -> ReadLine<ResidentLine> {
 
 fn record_line(line: records::RecordLine) -> ReadLine<RecordLine> {
     let number = line.place.line;
-    let mut remarks: Vec<Remark> = line.complaints.iter().map(remark).collect();
-    let recorded = line.row.as_ref().map(|row| row.order);
-    if recorded.is_some_and(|order| order != Order::Record) {
-        remarks.push(order_by_hand(number));
-    }
-    let row = line.row.filter(|row| row.order == Order::Record);
     ReadLine {
         line: number,
         next: line.next,
-        row: row.map(|row| record(number, row)),
-        remarks,
-    }
-}
-
-/// A record that stands is changed by somebody who sees it and says why, never by a file: the last
-/// write does not win.
-fn order_by_hand(line: u64) -> Remark {
-    Remark {
-        line,
-        column: Some("取消区分".to_owned()),
-        code: "order_by_hand".to_owned(),
-        ja: "訂正・削除はファイルでは行いません。券番号で記録を開き、理由を付けて訂正・取消をしてください。"
-            .to_owned(),
-        en: "A file neither corrects nor voids. Open the record by its coupon number, and correct or void it with \
-             a reason."
-            .to_owned(),
-        kept: false,
+        remarks: line.complaints.iter().map(remark).collect(),
+        row: line.row.map(|row| record(number, row)),
     }
 }
 
@@ -582,5 +560,6 @@ fn record(line: u64, row: RecordRow) -> RecordLine {
         lot: row.lot.as_ref().map_or("", Lot::as_str).to_owned(),
         doctor: row.doctor.unwrap_or_default(),
         venue_name: row.venue_name.unwrap_or_default(),
+        order: row.order,
     }
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use domain::access::Action;
 use exchange::complaints::remarks_csv;
 use exchange::encoding::Encoding;
-use store::imports::{self, Decided, Import, Kind, NewImport, Remark, State as Stage};
+use store::imports::{self, Became, Decided, Import, Kind, NewImport, Remark, State as Stage};
 use uuid::Uuid;
 
 use crate::jobs::imports::Upload;
@@ -36,6 +36,7 @@ pub fn routes() -> Routes {
         .get("/city/imports/{import}/remarks.csv", guard, save)
         .post("/city/imports/{import}/approve", guard, approve)
         .post("/city/imports/{import}/undo", guard, undo)
+        .post("/city/imports/{import}/keep", guard, keep)
         .post("/city/imports/{import}/discard", guard, discard)
 }
 
@@ -165,6 +166,10 @@ struct ImportPage {
     at: String,
     /// Why the file as a whole is no good.
     refusal: Option<String>,
+    /// Whether the next step is another person's.
+    waits_for_another: bool,
+    /// Lines that did nothing since their record was changed meanwhile.
+    overtaken: Vec<u64>,
     remarks: Vec<Told>,
     /// Whether there are more of them in the file to save.
     more: bool,
@@ -201,7 +206,18 @@ impl ImportPage {
 
     fn will_change(&self) -> u64 {
         let found = self.import.found;
-        found.new + found.changed + found.moved_out + found.dead
+        found.new + found.changed + found.moved_out + found.dead + found.corrected + found.voided
+    }
+
+    /// Whether lines in it correct records or take them back (取消区分 1, 2).
+    fn amends(&self) -> bool {
+        self.import.found.corrected + self.import.found.voided > 0
+    }
+
+    /// The lines that were overtaken, the first of them.
+    fn overtaken_lines(&self) -> String {
+        let lines: Vec<String> = self.overtaken.iter().map(u64::to_string).collect();
+        lines.join(", ")
     }
 }
 
@@ -245,6 +261,10 @@ async fn show(
     remarks.truncate(imports::REMARKS_MAX);
     let locale = page.texts.locale();
     let at_work = import.state.is_at_work();
+    let overtaken = match import.done.overtaken {
+        0 => Vec::new(),
+        _ => imports::amendments::overtaken(&app.db, &permit, id).await?,
+    };
     let shown = ImportPage {
         stage: page.t(&format!("import-{}", import.state.as_str())),
         day: day_text(import.created_at.day_in_japan(), page.texts),
@@ -255,6 +275,8 @@ async fn show(
         }),
         remarks: remarks.into_iter().map(|one| told(one, locale)).collect(),
         more,
+        waits_for_another: imports::waits_for_another(&app.db, &permit, &import).await?,
+        overtaken,
         import,
         page,
     };
@@ -313,13 +335,15 @@ pub enum Decide {
     Undo,
     /// It is thrown away.
     Discard,
+    /// It stays, though somebody asked to take it back.
+    Keep,
 }
 
-/// Decides about an import, with the right of its kind; false if it is at another stage.
+/// Decides about an import, with the right of its kind.
 ///
 /// # Errors
 /// It is not the city's, the right is missing, or the database's.
-pub async fn decide(app: &App, me: &Me, id: Uuid, what: Decide) -> Result<bool, Problem> {
+pub async fn decide(app: &App, me: &Me, id: Uuid, what: Decide) -> Result<Became, Problem> {
     let import = imports::import(&app.db, &me.city(Action::LoadResidents)?, id).await?;
     let import = import.ok_or_else(Problem::not_found)?;
     let permit = me.city(import.kind.action())?;
@@ -327,13 +351,27 @@ pub async fn decide(app: &App, me: &Me, id: Uuid, what: Decide) -> Result<bool, 
     Ok(match what {
         Decide::Approve => imports::approve(db, &permit, id, how).await?,
         Decide::Undo => imports::undo(db, &permit, id, how).await?,
-        Decide::Discard => imports::discard(db, &permit, id, how).await?,
+        Decide::Discard => moved(imports::discard(db, &permit, id, how).await?),
+        Decide::Keep => moved(imports::keep(db, &permit, id, how).await?),
     })
 }
 
-/// Back to the import's page, with the notice of what happens now, or that it was too late for it.
-fn answered(id: Uuid, was_done: bool, notice: &str) -> Response {
-    let notice = if was_done { notice } else { "import-too-late" };
+fn moved(was_done: bool) -> Became {
+    if was_done {
+        Became::Moved
+    } else {
+        Became::TooLate
+    }
+}
+
+/// Back to the import's page, with the notice of what happens now, or why it does not.
+fn answered(id: Uuid, became: Became, notice: &str) -> Response {
+    let notice = match became {
+        Became::Moved => notice,
+        Became::Asked => "import-undo-asked",
+        Became::TooLate => "import-too-late",
+        Became::OwnProposal => "import-own",
+    };
     done(&format!("/city/imports/{id}"), notice)
 }
 
@@ -343,8 +381,8 @@ async fn approve(
     Path(id): Path<Uuid>,
     PageForm(Yes {}): PageForm<Yes>,
 ) -> Result<Response, Problem> {
-    let was_done = decide(&app, &me, id, Decide::Approve).await?;
-    Ok(answered(id, was_done, "import-approved"))
+    let became = decide(&app, &me, id, Decide::Approve).await?;
+    Ok(answered(id, became, "import-approved"))
 }
 
 async fn undo(
@@ -353,8 +391,8 @@ async fn undo(
     Path(id): Path<Uuid>,
     PageForm(Yes {}): PageForm<Yes>,
 ) -> Result<Response, Problem> {
-    let was_done = decide(&app, &me, id, Decide::Undo).await?;
-    Ok(answered(id, was_done, "import-undoing"))
+    let became = decide(&app, &me, id, Decide::Undo).await?;
+    Ok(answered(id, became, "import-undoing"))
 }
 
 async fn discard(
@@ -363,8 +401,18 @@ async fn discard(
     Path(id): Path<Uuid>,
     PageForm(Yes {}): PageForm<Yes>,
 ) -> Result<Response, Problem> {
-    let was_done = decide(&app, &me, id, Decide::Discard).await?;
-    Ok(answered(id, was_done, "import-discarded"))
+    let became = decide(&app, &me, id, Decide::Discard).await?;
+    Ok(answered(id, became, "import-discarded"))
+}
+
+async fn keep(
+    State(app): State<App>,
+    me: Me,
+    Path(id): Path<Uuid>,
+    PageForm(Yes {}): PageForm<Yes>,
+) -> Result<Response, Problem> {
+    let became = decide(&app, &me, id, Decide::Keep).await?;
+    Ok(answered(id, became, "import-kept"))
 }
 
 #[cfg(test)]

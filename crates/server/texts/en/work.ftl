@@ -144,6 +144,7 @@ matter-void = Taking back
 matter-confirmation = Confirming many
 matter-reopening = Opening many again
 matter-repair = Mending a misread
+matter-file = Files of records
 scope-session = A venue's records of { $day }
 scope-clean = Records until { $day } without findings
 approval-own_proposal = Nobody approves their own proposal.

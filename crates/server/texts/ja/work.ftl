@@ -143,6 +143,7 @@ matter-void = 取消
 matter-confirmation = 一括確定
 matter-reopening = 一括での確定解除
 matter-repair = 読み違いの修復
+matter-file = 接種記録CSVの取込
 scope-session = 会場・登録日 { $day }
 scope-clean = { $day }までの、指摘のない記録
 approval-own_proposal = 自分の提案は、自分では承認できません。

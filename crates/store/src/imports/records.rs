@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use domain::access::CityPermit;
+use domain::amendments::Order;
 use domain::calendar::Day;
 use domain::coupons::{CouponKind, CouponLine, CouponNumber};
 use domain::doses::{DoseId, InputWay, Standing};
@@ -16,14 +17,15 @@ use domain::places::MunicipalityCode;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::amendments::{self, Act};
 use super::{Done, Found, InHand, Place, Remark, from_json, stretch_key};
 use crate::db::{Db, Table, Tx, sql, transact};
 use crate::doses::{DoseRow, Record};
 use crate::error::{Error, Result};
 use crate::recorder::{RecordError, Recorder, Report, Withdrawal, json};
 
-/// The reason in the ledger for taking a record back with its import.
-const REASON: &str = "取込の取消";
+/// The reason in the ledger for taking back what an import did.
+pub(super) const UNDONE: &str = "取込の取消";
 
 /// A good line of the file.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub struct Line {
     pub doctor: String,
     /// The venue's name.
     pub venue_name: String,
+    /// What is to be done.
+    pub order: Order,
 }
 
 impl std::fmt::Debug for Line {
@@ -62,6 +66,7 @@ impl Line {
         let same_digits = record.line == self.digits
             || (record.number != Some(self.number) && same_kind_and_turn);
         same_digits
+            && record.standing != Standing::Void
             && record.given_on == self.given_on
             && record.product == self.product
             && record.lot == self.lot
@@ -92,7 +97,7 @@ impl Line {
 
 /// The id of what an import does with a line (UUID version 8): the import's own time in front, so that
 /// the ids of a file lie together, and then what only this import, line and act give.
-fn derived(import: Uuid, line: u64, act: &str) -> Uuid {
+pub(super) fn derived(import: Uuid, line: u64, act: &str) -> Uuid {
     let hash = Sha256::new()
         .chain_update(import.as_bytes())
         .chain_update(line.to_be_bytes())
@@ -122,12 +127,12 @@ struct RecordedRow {
     dose: DoseRow,
 }
 
-/// The records of the people of these coupons that were not taken back, under whichever of their
-/// numbers.
-async fn recorded(
+/// The records of the people of these coupons, those that were taken back among them, under whichever of
+/// their numbers.
+pub(super) async fn recorded(
     tx: &mut Tx,
     city: MunicipalityCode,
-    lines: &[Line],
+    numbers: Vec<CouponNumber>,
 ) -> Result<HashMap<CouponNumber, Vec<Record>>> {
     let rows: Vec<RecordedRow> = tx
         .many(
@@ -141,9 +146,9 @@ async fn recorded(
                      WHERE c.municipality = k.municipality AND c.number = k.number
                        AND o.municipality = c.municipality AND o.resident_no = c.resident_no)
                  SELECT n.asked, d.* FROM n CROSS JOIN dose AS d
-                 WHERE d.municipality = n.municipality AND d.number = n.number AND d.standing <> 'void'"
+                 WHERE d.municipality = n.municipality AND d.number = n.number"
             ),
-            keys(city, lines.iter().map(|one| &one.number)),
+            keys(city, numbers.iter()),
         )
         .all()
         .await?;
@@ -191,16 +196,19 @@ pub(super) async fn look(
     city: MunicipalityCode,
     lines: &[Line],
     remarks: &mut Vec<Remark>,
-) -> Result<Found> {
+) -> Result<(Found, Vec<Act>)> {
     let mut tx = db.begin_reading().await?;
-    let recorded = recorded(&mut tx, city, lines).await?;
+    let recorded = recorded(&mut tx, city, numbers(lines)).await?;
     let issued = issued(&mut tx, city, lines).await?;
     tx.commit().await?;
     let kept = remarks.iter().filter(|one| one.kept);
     let looked_at: BTreeSet<u64> = kept.map(|one| one.line).collect();
     let mut found = Found::default();
-    for line in lines {
-        let records = recorded.get(&line.number).map_or(&[][..], Vec::as_slice);
+    let (acts, gone) = amendments::look(lines, &recorded, remarks, &mut found);
+    for line in lines.iter().filter(|one| one.order == Order::Record) {
+        let records = recorded.get(&line.number).into_iter().flatten();
+        // What the same file takes back makes room.
+        let records: Vec<&Record> = records.filter(|one| !gone.contains(&one.id)).collect();
         if records.iter().any(|record| line.is(record)) {
             found.unchanged += 1;
             continue;
@@ -212,7 +220,11 @@ pub(super) async fn look(
             remarks.push(another_record(line.line));
         }
     }
-    Ok(found)
+    Ok((found, acts))
+}
+
+fn numbers(lines: &[Line]) -> Vec<CouponNumber> {
+    lines.iter().map(|one| one.number).collect()
 }
 
 fn another_record(line: u64) -> Remark {
@@ -229,7 +241,8 @@ fn another_record(line: u64) -> Remark {
     }
 }
 
-/// Records the doses of a stretch that are not in the ledger yet.
+/// Does what the lines of a stretch ask for: takes back and corrects, then records the doses that are not
+/// in the ledger yet.
 pub(super) async fn apply(
     db: &Db,
     recorder: &Recorder,
@@ -239,13 +252,14 @@ pub(super) async fn apply(
     place: Place,
 ) -> Result<Done> {
     let (city, import) = (hand.import.city, hand.import.id);
-    let mut tx = db.begin_reading().await?;
-    let recorded = recorded(&mut tx, city, lines).await?;
-    tx.commit().await?;
     let mut done = Done::default();
+    let tried = amendments::apply(db, recorder, permit, hand, lines, &mut done).await?;
+    let mut tx = db.begin_reading().await?;
+    let recorded = recorded(&mut tx, city, numbers(lines)).await?;
+    tx.commit().await?;
     let mut reports = Vec::new();
     let mut numbers = Vec::new();
-    for line in lines {
+    for line in lines.iter().filter(|one| one.order == Order::Record) {
         let report = line.report(import);
         let mut records = recorded.get(&line.number).into_iter().flatten();
         // What this import recorded before it was cut off is answered as it was then.
@@ -262,15 +276,16 @@ pub(super) async fn apply(
         let worst = receipt.findings.iter().map(|one| one.code.severity()).max();
         done.to_check += u64::from(worst >= Some(Severity::Warn));
     }
-    let (_, upto_line) = stretch_key(hand, place);
+    let key = stretch_key(hand, place);
     transact!(db, |tx| {
+        amendments::conclude(&mut tx, city, key, &tried).await?;
         tx.query(sql!(
             "INSERT INTO import_stretch (municipality, import, upto_line, before, done) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (municipality, import, upto_line) DO UPDATE SET before = excluded.before, done = excluded.done"
         ))
         .bind(city.as_str().to_owned())
         .bind(import.as_bytes().to_vec())
-        .bind(upto_line)
+        .bind(key.1)
         .bind(json(&numbers))
         .bind(json(&done))
         .expect(1)
@@ -280,14 +295,15 @@ pub(super) async fn apply(
 }
 
 /// An act that was not done ends the stretch; the next turn sends the whole stretch again.
-fn interrupted(error: RecordError) -> Error {
+pub(super) fn interrupted(error: RecordError) -> Error {
     match error {
         RecordError::Store(error) => error,
         error => Error::Unavailable(error.to_string()),
     }
 }
 
-/// Takes the doses of a stretch back, but those that somebody corrected, confirmed or took back since.
+/// Takes the doses of a stretch back, but those that somebody corrected, confirmed or took back since; then
+/// puts back what the stretch itself corrected or took back.
 pub(super) async fn undo(
     db: &Db,
     recorder: &Recorder,
@@ -311,7 +327,7 @@ pub(super) async fn undo(
         .map(|line| (DoseId(derived(import, *line, "record")), *line))
         .collect();
     let mut tx = db.begin_reading().await?;
-    let standing = standing(&mut tx, city, &lines).await?;
+    let standing = of_doses(&mut tx, city, lines.keys().copied()).await?;
     let touched = touched(&mut tx, city, import, &lines).await?;
     tx.commit().await?;
     let mut done = Done::default();
@@ -328,7 +344,7 @@ pub(super) async fn undo(
             id: derived(import, *line, "withdraw"),
             dose: record.id,
             seen: record.version(),
-            reason: REASON.to_owned(),
+            reason: UNDONE.to_owned(),
             device: import.to_string(),
         });
     }
@@ -340,20 +356,22 @@ pub(super) async fn undo(
             Err(error) => return Err(interrupted(error)),
         }
     }
+    amendments::undo(db, recorder, permit, hand, upto_line, &mut done).await?;
     Ok(done)
 }
 
-fn dose_keys(city: MunicipalityCode, lines: &BTreeMap<DoseId, u64>) -> Table {
+fn dose_keys(city: MunicipalityCode, doses: impl Iterator<Item = DoseId>) -> Table {
+    let doses: Vec<DoseId> = doses.collect();
     Table::default()
-        .text(lines.keys().map(|_| city.as_str()))
-        .bytes(lines.keys().map(|id| id.0.as_bytes().to_vec()))
+        .text(doses.iter().map(|_| city.as_str()))
+        .bytes(doses.iter().map(|id| id.0.as_bytes().to_vec()))
 }
 
-/// The records of these lines, in the order in which they were made.
-async fn standing(
+/// These records, in the order in which they were made.
+pub(super) async fn of_doses(
     tx: &mut Tx,
     city: MunicipalityCode,
-    lines: &BTreeMap<DoseId, u64>,
+    doses: impl Iterator<Item = DoseId>,
 ) -> Result<Vec<Record>> {
     let rows: Vec<DoseRow> = tx
         .many(
@@ -362,7 +380,7 @@ async fn standing(
                  SELECT d.* FROM k CROSS JOIN dose AS d
                  WHERE d.municipality = k.municipality AND d.dose_id = k.dose_id"
             ),
-            dose_keys(city, lines),
+            dose_keys(city, doses),
         )
         .all()
         .await?;
@@ -390,7 +408,7 @@ async fn touched(
                  WHERE x.municipality = k.municipality AND x.dose_id = k.dose_id AND x.act <> 'recorded'
                    AND x.act <> 'matched'"
             ),
-            dose_keys(city, lines),
+            dose_keys(city, lines.keys().copied()),
         )
         .all()
         .await?;

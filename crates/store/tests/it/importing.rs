@@ -6,7 +6,7 @@ use domain::calendar::Instant;
 use domain::doses::Answer;
 use domain::people::{Question, Sex};
 use store::imports::residents::Line;
-use store::imports::{self, Decided, InHand, Kind, NewImport, Place, Remark, Rows, State};
+use store::imports::{self, Became, Decided, InHand, Kind, NewImport, Place, Remark, Rows, State};
 use store::people;
 use store::residents::{Addresses, OtherNames, Resident};
 use uuid::Uuid;
@@ -130,11 +130,12 @@ async fn found_by_name(world: &World, permit: &CityPermit, typed: &str) -> Strin
 }
 
 async fn undo_all(world: &World, permit: &CityPermit, id: Uuid) {
-    assert!(
+    assert_eq!(
         imports::undo(&world.db, permit, id, decided(world, 10))
             .await
-            .unwrap()
-    );
+            .unwrap(),
+        Became::Moved
+        );
     let mut hand = in_hand(world, 11).await;
     let fresh = || world.id();
     while imports::undo_stretch(
@@ -194,15 +195,17 @@ fn a_file_changes_nothing_until_it_is_approved_and_nothing_once_it_is_undone() {
         let desk_before = store::doses::desk(&world.db, &permit).await.unwrap();
         assert_eq!((desk_before.pending, desk_before.residents), (1, 2));
 
-        assert!(
+        assert_eq!(
             imports::approve(&world.db, &permit, id, decided(&world, 3))
                 .await
-                .unwrap()
+                .unwrap(),
+            Became::Moved
         );
-        assert!(
-            !imports::approve(&world.db, &permit, id, decided(&world, 3))
+        assert_eq!(
+            imports::approve(&world.db, &permit, id, decided(&world, 3))
                 .await
-                .unwrap()
+                .unwrap(),
+            Became::TooLate
         );
         let mut hand = in_hand(&world, 4).await;
         apply(&world, &permit, &mut hand, &people).await;
@@ -491,10 +494,11 @@ fn people_are_found_by_the_names_they_have_before_and_after_undoing() {
         let id = handed_in(&world, &permit).await;
         let people = lines(&[called("カネコ"), newcomer]);
         looked_through(&world, id, &people, Vec::new()).await;
-        assert!(
+        assert_eq!(
             imports::approve(&world.db, &permit, id, decided(&world, 3))
                 .await
-                .unwrap()
+                .unwrap(),
+            Became::Moved
         );
         let mut hand = in_hand(&world, 4).await;
         apply(&world, &permit, &mut hand, &people).await;
