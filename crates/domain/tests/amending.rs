@@ -97,10 +97,7 @@ fn only_what_says_the_same_is_taken_back() {
     let records = [held(1, FIRST, "2021-06-01")];
     let void = |on, lot| asked(Order::Void, FIRST, on, lot, &records);
     let amendment = void("2021-06-01", "EY2173").unwrap().unwrap();
-    assert_eq!(
-        (amendment.dose, amendment.becomes),
-        (records[0].id, None)
-    );
+    assert_eq!((amendment.dose, amendment.becomes), (records[0].id, None));
     assert!(void("2021-06-01", "").unwrap().is_some());
     let otherwise = Err(AmendRefusal::SaysOtherwise);
     assert_eq!(void("2021-06-02", ""), otherwise);

@@ -146,7 +146,11 @@ fn a_repair_is_wanted_always() {
 fn a_file_needs_a_second_person_where_one_of_its_lines_would() {
     let by = UserId(Uuid::from_u128(1));
     let other = UserId(Uuid::from_u128(2));
-    let file = |corrects, voids| FileOfRecords { by, corrects, voids };
+    let file = |corrects, voids| FileOfRecords {
+        by,
+        corrects,
+        voids,
+    };
     let own = Err(Refusal::OwnProposal);
     let none = Wanted::default();
     assert_eq!(file(true, true).may_approve(&none, by), Ok(()));

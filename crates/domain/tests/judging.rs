@@ -125,7 +125,10 @@ fn a_day_on_which_the_venue_does_not_work_is_told_and_the_dose_counts() {
     let verdict = judge(&known(vec![]), &candidate, &around, Vaccines::bundled());
     assert_eq!(verdict.findings, [Finding::bare(FindingCode::VenueClosed)]);
     assert_eq!(verdict.standing, Standing::Counted);
-    assert_eq!(FindingCode::VenueClosed.class().map(Class::letter), Some('l'));
+    assert_eq!(
+        FindingCode::VenueClosed.class().map(Class::letter),
+        Some('l')
+    );
 }
 
 #[test]

@@ -742,12 +742,7 @@ pub async fn undo(db: &Db, permit: &CityPermit, id: Uuid, how: Decided) -> Resul
     transact!(db, |tx| undo_within(&mut tx, permit, id, how).await?)
 }
 
-async fn undo_within(
-    tx: &mut Tx,
-    permit: &CityPermit,
-    id: Uuid,
-    how: Decided,
-) -> Result<Became> {
+async fn undo_within(tx: &mut Tx, permit: &CityPermit, id: Uuid, how: Decided) -> Result<Became> {
     let user = permit.actor().user;
     if let Some((import, file)) = file(tx, permit, id).await? {
         // Whatever the file did, doses are taken back.

@@ -129,10 +129,7 @@ pub(crate) async fn closed(
         let Some(kept) = kept else { continue };
         let day = Day::parse(&day).ok_or_else(|| bad("valid_from"))?;
         if !days(&kept)?.works_on(day) {
-            closed.insert((
-                OrganisationId(uuid(&venue, "venue_opening", "venue")?),
-                day,
-            ));
+            closed.insert((OrganisationId(uuid(&venue, "venue_opening", "venue")?), day));
         }
     }
     Ok(closed)

@@ -215,7 +215,10 @@ pub(super) async fn apply(
     done: &mut Done,
 ) -> Result<Tried> {
     let (city, import) = (hand.import.city, hand.import.id);
-    let amending: Vec<&Line> = lines.iter().filter(|one| one.order != Order::Record).collect();
+    let amending: Vec<&Line> = lines
+        .iter()
+        .filter(|one| one.order != Order::Record)
+        .collect();
     let mut tried = Tried::default();
     if amending.is_empty() {
         return Ok(tried);
@@ -223,7 +226,11 @@ pub(super) async fn apply(
     let keys = Table::default()
         .text(amending.iter().map(|_| city.as_str()))
         .bytes(amending.iter().map(|_| *import.as_bytes()))
-        .whole(amending.iter().map(|one| i64::try_from(one.line).unwrap_or(i64::MAX)));
+        .whole(
+            amending
+                .iter()
+                .map(|one| i64::try_from(one.line).unwrap_or(i64::MAX)),
+        );
     let mut tx = db.begin_reading().await?;
     let rows: Vec<ActRow> = tx
         .many(
@@ -258,7 +265,16 @@ pub(super) async fn apply(
     }
     let wanted = corrections.iter().filter_map(|act| {
         let becomes = act.amendment.becomes.as_ref()?;
-        Some((act.line, correction(hand, act, becomes, &act.amendment.was, ("correct", CORRECTED))))
+        Some((
+            act.line,
+            correction(
+                hand,
+                act,
+                becomes,
+                &act.amendment.was,
+                ("correct", CORRECTED),
+            ),
+        ))
     });
     for (line, outcome) in correct(recorder, permit, wanted.collect()).await? {
         done.corrected += u64::from(outcome == "done");
@@ -381,7 +397,16 @@ pub(super) async fn undo(
     let acts = rows.into_iter().map(act).collect::<Result<Vec<Act>>>()?;
     let back = acts.iter().filter_map(|act| {
         let said = act.amendment.becomes.as_ref()?;
-        Some((act.line, correction(hand, act, &act.amendment.was, said, ("correct back", UNDONE))))
+        Some((
+            act.line,
+            correction(
+                hand,
+                act,
+                &act.amendment.was,
+                said,
+                ("correct back", UNDONE),
+            ),
+        ))
     });
     for (_, outcome) in correct(recorder, permit, back.collect()).await? {
         done.put_back += u64::from(outcome == "done");
@@ -439,5 +464,8 @@ pub async fn overtaken(db: &Db, permit: &CityPermit, import: Uuid) -> Result<Vec
         .bind(import.as_bytes().to_vec())
         .all()
         .await?;
-    Ok(rows.into_iter().map(|(line,)| line.unsigned_abs()).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(line,)| line.unsigned_abs())
+        .collect())
 }

@@ -89,11 +89,7 @@ fn of_import(city: MunicipalityCode, import: Uuid, residents: &[&str]) -> Table 
 }
 
 /// Forgets where these people lived, whichever import changed it.
-pub(crate) async fn forget(
-    tx: &mut Tx,
-    city: MunicipalityCode,
-    residents: &[&str],
-) -> Result<()> {
+pub(crate) async fn forget(tx: &mut Tx, city: MunicipalityCode, residents: &[&str]) -> Result<()> {
     tx.many(
         sql!(
             "WITH k (municipality, resident_no) AS ({rows: text, text})

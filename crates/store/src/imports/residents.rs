@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Applied, Done, Found, InHand, Place, Remark, advance, bad, former_addresses, from_json, stretch_key,
+    Applied, Done, Found, InHand, Place, Remark, advance, bad, former_addresses, from_json,
+    stretch_key,
 };
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
@@ -283,7 +284,10 @@ async fn apply_within(
         None => done.numbers_dropped = numbers.len() as u64,
     }
     // Placing them has forgotten where those lived who are protected from now on.
-    let told = placed.before.iter().filter(|one| !hidden.contains(&one.resident_no.as_str()));
+    let told = placed
+        .before
+        .iter()
+        .filter(|one| !hidden.contains(&one.resident_no.as_str()));
     let told: Vec<Before> = told.cloned().collect();
     former_addresses::keep(tx, city, hand.import.id, &told).await?;
     let before: Vec<KeptBefore> = placed.before.iter().map(KeptBefore::of).collect();

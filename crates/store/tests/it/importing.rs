@@ -135,7 +135,7 @@ async fn undo_all(world: &World, permit: &CityPermit, id: Uuid) {
             .await
             .unwrap(),
         Became::Moved
-        );
+    );
     let mut hand = in_hand(world, 11).await;
     let fresh = || world.id();
     while imports::undo_stretch(
@@ -448,7 +448,10 @@ fn nothing_of_what_imports_keep_says_where_a_protected_person_lived() {
         }]);
         let second = applied(&world, &permit, &hidden, 10).await;
         let left = kept().await;
-        assert!(!left.contains("麹町") && !left.contains("神田3-3"), "{left}");
+        assert!(
+            !left.contains("麹町") && !left.contains("神田3-3"),
+            "{left}"
+        );
         assert!(left.contains("番町2-2"), "the other's is kept: {left}");
         // Undone in their order, from the last: of the protected person nothing comes back.
         undo_all(&world, &permit, second).await;

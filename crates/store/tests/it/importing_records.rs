@@ -380,7 +380,14 @@ fn lines_that_correct_and_take_back_are_shown_first_then_done_and_undone() {
     on_each_engine(async |world| {
         let permit = desk(CHIYODA);
         let people: Vec<_> = (1..=4)
-            .map(|no| resident(&no.to_string(), &format!("{no:010}"), "19500101", Sex::Female))
+            .map(|no| {
+                resident(
+                    &no.to_string(),
+                    &format!("{no:010}"),
+                    "19500101",
+                    Sex::Female,
+                )
+            })
             .collect();
         world.load(CHIYODA, &people).await;
         let was: Vec<Line> = (1..=4)
@@ -419,7 +426,11 @@ fn lines_that_correct_and_take_back_are_shown_first_then_done_and_undone() {
             told,
             [(5, "no_record".to_owned(), false), (7, otherwise, false)]
         );
-        assert_eq!(entries(&world, &permit).await, before, "nothing is done yet");
+        assert_eq!(
+            entries(&world, &permit).await,
+            before,
+            "nothing is done yet"
+        );
 
         let mut hand = approved(&world, &permit, import.id).await;
         let mut again = hand.clone();
@@ -460,10 +471,17 @@ fn lines_that_correct_and_take_back_are_shown_first_then_done_and_undone() {
 
         let done = undone(&world, &permit, import.id).await.done;
         assert_eq!((done.put_back, done.left), (3, 0));
-        assert_eq!(records(&world, &permit, 1).await[0].given_on, day("2021-05-10"));
+        assert_eq!(
+            records(&world, &permit, 1).await[0].given_on,
+            day("2021-05-10")
+        );
         let back = standing(2).await;
         assert_eq!(back[..2], [(old.clone(), void), (new, void)]);
-        assert_eq!(back[2..], [(old, counted)], "entered again, since void stays void");
+        assert_eq!(
+            back[2..],
+            [(old, counted)],
+            "entered again, since void stays void"
+        );
         world.verified().await;
     });
 }
@@ -503,12 +521,20 @@ fn a_line_does_nothing_to_a_record_that_somebody_changed_or_confirmed_since() {
         assert_eq!((done.corrected, done.voided, done.overtaken), (0, 1, 2));
         let overtaken = imports::amendments::overtaken(&world.db, &permit, import.id).await;
         assert_eq!(overtaken.unwrap(), [2, 3]);
-        assert_eq!(records(&world, &permit, 2).await[0].given_on, day("2021-05-10"));
+        assert_eq!(
+            records(&world, &permit, 2).await[0].given_on,
+            day("2021-05-10")
+        );
         // A confirmed record is refused already when the file is looked through.
         let again = looked_through(&world, &permit, &lines[..2]).await;
         assert_eq!((again.found.rejected, again.found.corrected), (2, 0));
         let remarks = imports::remarks(&world.db, &permit, again.id, 0).await;
-        assert!(remarks.unwrap().iter().all(|one| one.code == "record_confirmed"));
+        assert!(
+            remarks
+                .unwrap()
+                .iter()
+                .all(|one| one.code == "record_confirmed")
+        );
         // Somebody entered the third dose again by hand: undoing leaves it at that.
         loaded(&world, &permit, &was[2..]).await;
         let done = undone(&world, &permit, import.id).await.done;

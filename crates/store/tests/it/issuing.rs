@@ -298,7 +298,11 @@ fn who_becomes_protected_is_printed_singly_and_no_key_says_where_they_lived() {
             let numbers = numbers.iter().map(|one| one.as_str().to_owned());
             numbers.collect::<Vec<_>>()
         };
-        assert_eq!(printed().await, ["0000000003", "0000000002"], "富士見 is before 番町");
+        assert_eq!(
+            printed().await,
+            ["0000000003", "0000000002"],
+            "富士見 is before 番町"
+        );
         assert_eq!(apart().await, ["0000000001"]);
         // The second one when all is printed, and for good.
         hide(1).await;

@@ -254,9 +254,8 @@ fn a_dose_dated_on_a_day_without_work_is_found_and_on_the_citys_list() {
             "the check says what recording would"
         );
         let receipt = world.record(world.report(FIRST)).await.unwrap();
-        let codes = |findings: &[Finding]| -> Vec<_> {
-            findings.iter().map(|one| one.code).collect()
-        };
+        let codes =
+            |findings: &[Finding]| -> Vec<_> { findings.iter().map(|one| one.code).collect() };
         assert_eq!(codes(&receipt.findings), [FindingCode::VenueClosed]);
         let listed = async |class| {
             let city = desk(CHIYODA);
@@ -279,8 +278,15 @@ fn a_dose_dated_on_a_day_without_work_is_found_and_on_the_citys_list() {
         let same_day = correct("2021-06-01", "FC9880").await;
         assert_eq!(same_day, [FindingCode::VenueClosed]);
         // Another day is another question: a Saturday in May, and the Friday before it.
-        assert!(correct("2021-05-29", "FC9880").await.contains(&FindingCode::VenueClosed));
-        assert_eq!(correct("2021-05-28", "FC9880").await, [FindingCode::LateEntry]);
+        assert!(
+            correct("2021-05-29", "FC9880")
+                .await
+                .contains(&FindingCode::VenueClosed)
+        );
+        assert_eq!(
+            correct("2021-05-28", "FC9880").await,
+            [FindingCode::LateEntry]
+        );
         assert_eq!(listed(Class::VenueClosed).await, 0);
         world.verified().await;
     });
@@ -298,7 +304,9 @@ fn a_venue_that_told_nothing_may_work_on_any_day_and_one_tells_for_itself_alone(
         let elsewhere = venue(2, CHIYODA);
         let receipt = world.recorder.report(&elsewhere, report).await.unwrap();
         assert!(!receipt.findings.iter().any(closed), "another venue");
-        let list = opening_days::list(&world.db, &venue(1, CHIYODA)).await.unwrap();
+        let list = opening_days::list(&world.db, &venue(1, CHIYODA))
+            .await
+            .unwrap();
         assert_eq!(list.len(), 1);
         assert_eq!(list[0].valid_from, day("2021-06-02"));
         let none = opening_days::list(&world.db, &elsewhere).await.unwrap();
