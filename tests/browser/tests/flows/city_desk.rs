@@ -42,6 +42,18 @@ fn a_file_of_residents_is_taken_with_its_complaints_and_the_waiting_are_found() 
     page.follow(|page| page.click("nav a[href='/city/pending']"));
     page.wait_for_text("登録待ちの記録はありません");
     page.assert_clean();
+
+    // Taken back: whoever came by the file is gone, and their doses wait again.
+    page.follow(|page| page.click("text=接種対象者CSVを取り込む"));
+    page.follow(|page| page.click("tbody a[href^='/city/imports/']"));
+    page.click("text=この登録を取り消す");
+    page.follow(|page| page.click("text=取り消して元に戻す"));
+    page.wait_for_text("元に戻した人");
+    page.wait_for_text("取消済み");
+    page.assert_accessible();
+    page.follow(|page| page.click("nav a[href='/city/pending']"));
+    assert!(page.count(".ledger tbody tr") > 0);
+    page.assert_clean();
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod house;
 mod main_job;
 mod movers;
 mod packs;
+mod records;
 mod reports;
 mod snapshot;
 mod tablet;

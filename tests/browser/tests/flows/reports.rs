@@ -1,4 +1,4 @@
-//! A suspected adverse reaction is reported from the record of the dose.
+//! A suspected adverse reaction, and a vaccination error, are reported from the record of the dose.
 
 use crate::house::{House, as_desk, as_tablet, log_in};
 use browser_flows::Browser;
@@ -57,6 +57,26 @@ fn a_venue_drafts_a_report_and_the_city_submits_it() {
     }
     city.follow(|page| page.click("button[value=submit]"));
     city.wait_for_text("提出しました");
+    city.wait_for("a[href$='/report.pdf']");
+    city.assert_accessible();
+    city.assert_clean();
+}
+
+#[test]
+fn a_vaccination_error_is_drafted_from_what_was_found_about_the_dose() {
+    let (Some(server), Some(browser)) = (HOUSE.open(), Browser::launch()) else {
+        return;
+    };
+    let city = browser.visitor();
+    as_desk(&city);
+    log_in(&city, &server, "chiyoda");
+    city.goto(&server.url("/city/findings?finding=too_soon"));
+    city.follow(|page| page.click(".work-head a[href^='/city/records/']"));
+    city.follow(|page| page.click("text=間違い接種の報告を作る"));
+    city.wait_for_text("接種間隔の誤り");
+    city.assert_accessible();
+    city.follow(|page| page.click("text=下書きを保存"));
+    city.wait_for_text("下書きを保存しました");
     city.wait_for("a[href$='/report.pdf']");
     city.assert_accessible();
     city.assert_clean();
