@@ -11,7 +11,8 @@ use domain::places::MunicipalityCode;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::{ACTS, ActRow, Change, ONE, Proposal, ProposalRow, ProposedAct, Scope, device_of};
+use super::reading::{ACTS, ActRow, ONE, ProposalRow};
+use super::{Change, Proposal, ProposedAct, Scope, device_of};
 use crate::db::{Db, Tx, sql, transact};
 use crate::doses::{DoseRow, Record};
 use crate::error::{Error, Result};

@@ -18,7 +18,8 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::amendments::{self, Act};
-use super::{Done, Found, InHand, Place, Remark, from_json, stretch_key};
+use super::work::stretch_key;
+use super::{Done, Found, InHand, Place, Remark, from_json};
 use crate::db::{Db, Table, Tx, sql, transact};
 use crate::doses::{DoseRow, Record};
 use crate::error::{Error, Result};

@@ -11,10 +11,8 @@ use domain::places::MunicipalityCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{
-    Applied, Done, Found, InHand, Place, Remark, advance, bad, former_addresses, from_json,
-    stretch_key,
-};
+use super::work::{Applied, advance, stretch_key};
+use super::{Done, Found, InHand, Place, Remark, bad, former_addresses, from_json};
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
 use crate::recorder::{Recorder, json};

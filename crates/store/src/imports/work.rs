@@ -1,0 +1,356 @@
+//! The work on files, in stretches: looked through, applied, undone, by whoever has the lease.
+
+use std::collections::BTreeSet;
+
+use domain::access::CityPermit;
+use domain::calendar::Instant;
+use uuid::Uuid;
+
+use super::counts::{Done, Found};
+use super::decisions::{keep, undo};
+use super::intake::drop_pieces;
+use super::remarks::{Refusal, Remark, remarks};
+use super::{COLUMNS, Import, ImportRow, Kind, State, import, step};
+use crate::db::{Db, Tx, sql, transact};
+use crate::error::{Error, Result};
+use crate::recorder::{Recorder, json};
+use crate::seals::Seals;
+
+/// How long a server may be silent until another takes its import over.
+const LEASE_MICROS: i64 = 30_000_000;
+
+/// Ends the work in hand: the import goes to its next stage, if this server still has it in hand.
+async fn finish(tx: &mut Tx, hand: &InHand, to: State) -> Result<()> {
+    let still: Option<(i64,)> = tx
+        .query(sql!(
+            "SELECT bytes FROM import WHERE municipality = $1 AND id = $2 AND worker = $3"
+        ))
+        .bind(hand.import.city.as_str().to_owned())
+        .bind(hand.import.id.as_bytes().to_vec())
+        .bind(hand.worker.as_bytes().to_vec())
+        .optional()
+        .await?;
+    let (city, id) = (hand.import.city, hand.import.id);
+    if still.is_some() && step(tx, city, id, hand.import.state, to).await? {
+        Ok(())
+    } else {
+        Err(Error::Busy)
+    }
+}
+
+/// An import that a server has taken in hand.
+#[derive(Clone, Debug)]
+pub struct InHand {
+    /// The import as it stood.
+    pub import: Import,
+    /// Who has it in hand.
+    pub worker: Uuid,
+}
+
+/// Takes the next import in hand that has work and that nobody has; `worker` is this server's id.
+///
+/// # Errors
+/// The database's.
+pub async fn take_in_hand(db: &Db, worker: Uuid, now: Instant) -> Result<Option<InHand>> {
+    transact!(db, |tx| {
+        let next: Option<(String, Vec<u8>)> = tx
+            .query(sql!(
+                "SELECT municipality, id FROM import
+                 WHERE state IN ('checking', 'applying', 'undoing') AND leased_until < $1
+                 ORDER BY leased_until, id LIMIT 1"
+            ))
+            .bind(now.micros())
+            .optional()
+            .await?;
+        match next {
+            None => None,
+            Some((city, id)) => {
+                tx.query(sql!(
+                    "UPDATE import SET worker = $3, leased_until = $4 WHERE municipality = $1 AND id = $2"
+                ))
+                .bind(city.clone())
+                .bind(id.clone())
+                .bind(worker.as_bytes().to_vec())
+                .bind(now.micros().saturating_add(LEASE_MICROS))
+                .expect(1)
+                .await?;
+                let row: ImportRow = tx.query(COLUMNS).bind(city).bind(id).one().await?;
+                let import = Import::try_from(row)?;
+                Some(InHand { import, worker })
+            }
+        }
+    })
+}
+
+/// How far the work is after a stretch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The last line of the stretch.
+    pub line: u64,
+    /// Bytes of the file up to its end.
+    pub bytes: u64,
+}
+
+/// Says how far the work is and renews the lease.
+///
+/// # Errors
+/// [`Error::Busy`] if somebody else has the import in hand by now, or it is at another stage.
+pub(super) async fn advance(
+    tx: &mut Tx,
+    hand: &InHand,
+    place: Place,
+    found: Found,
+    done: Done,
+    now: Instant,
+) -> Result<()> {
+    let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    let moved = tx
+        .query(sql!(
+            "UPDATE import SET lines = $5, read_bytes = $6, found = $7, done = $8, leased_until = $9
+             WHERE municipality = $1 AND id = $2 AND state = $3 AND worker = $4"
+        ))
+        .bind(hand.import.city.as_str().to_owned())
+        .bind(hand.import.id.as_bytes().to_vec())
+        .bind(hand.import.state.as_str().to_owned())
+        .bind(hand.worker.as_bytes().to_vec())
+        .bind(whole(place.line))
+        .bind(whole(place.bytes))
+        .bind(json(&found))
+        .bind(json(&done))
+        .bind(now.micros().saturating_add(LEASE_MICROS))
+        .run()
+        .await?;
+    if moved == 1 { Ok(()) } else { Err(Error::Busy) }
+}
+
+/// Looking through starts from the first line, also after a restart: what it found so far is forgotten.
+///
+/// # Errors
+/// The database's.
+pub async fn start_checking(db: &Db, hand: &mut InHand) -> Result<()> {
+    hand.import.found = Found::default();
+    transact!(db, |tx| {
+        tx.query(sql!(
+            "DELETE FROM import_remark WHERE municipality = $1 AND import = $2"
+        ))
+        .bind(hand.import.city.as_str().to_owned())
+        .bind(hand.import.id.as_bytes().to_vec())
+        .run()
+        .await?;
+        amendments::forget(&mut tx, hand.import.city, hand.import.id).await?;
+    })
+}
+
+/// The good lines of a stretch, of the kind that the import is of.
+#[derive(Clone, Debug)]
+pub enum Rows {
+    /// People of the register.
+    Residents(Vec<residents::Line>),
+    /// Doses and interviews typed from paper.
+    Records(Vec<records::Line>),
+}
+
+impl Rows {
+    pub(super) fn lines(&self) -> u64 {
+        match self {
+            Self::Residents(lines) => lines.len() as u64,
+            Self::Records(lines) => lines.len() as u64,
+        }
+    }
+}
+
+/// Looks a stretch through: holds its good lines against what the city has, and keeps what was
+/// found and what is to be said. `rejected` counts the lines that are no good.
+///
+/// # Errors
+/// [`Error::Busy`] if somebody else has the import in hand by now, or the database's.
+pub async fn check(
+    db: &Db,
+    hand: &mut InHand,
+    rows: &Rows,
+    mut remarks: Vec<Remark>,
+    rejected: u64,
+    place: Place,
+    now: Instant,
+) -> Result<()> {
+    let city = hand.import.city;
+    let kept: BTreeSet<u64> = remarks
+        .iter()
+        .filter(|one| one.kept)
+        .map(|one| one.line)
+        .collect();
+    let mut acts = Vec::new();
+    let mut found = match rows {
+        Rows::Residents(lines) => residents::look(db, city, lines, &mut remarks).await?,
+        Rows::Records(lines) => {
+            let (found, meant) = records::look(db, city, lines, &mut remarks).await?;
+            acts = meant;
+            found
+        }
+    };
+    found.lines += rejected + rows.lines();
+    found.rejected += rejected;
+    found.suspicious += kept.len() as u64;
+    hand.import.found.add(found);
+    remarks.sort_by_key(|one| one.line);
+    let found = hand.import.found;
+    transact!(db, |tx| {
+        if !remarks.is_empty() {
+            tx.query(sql!(
+                "INSERT INTO import_remark (municipality, import, upto_line, remarks) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (municipality, import, upto_line) DO UPDATE SET remarks = excluded.remarks"
+            ))
+            .bind(city.as_str().to_owned())
+            .bind(hand.import.id.as_bytes().to_vec())
+            .bind(i64::try_from(place.line).unwrap_or(i64::MAX))
+            .bind(json(&remarks))
+            .expect(1)
+            .await?;
+        }
+        amendments::keep(&mut tx, city, hand.import.id, &acts).await?;
+        advance(&mut tx, hand, place, found, Done::default(), now).await?
+    })
+}
+
+/// Applies a stretch, and says how far the work is. A stretch that was applied before it could be
+/// said so is not applied twice. `id` makes the ids of entries that judge records again.
+///
+/// # Errors
+/// [`Error::Busy`] if somebody else has the import in hand by now, or the database's.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the outside world, the right, the work and the place are four different things"
+)]
+pub async fn apply(
+    db: &Db,
+    recorder: &Recorder,
+    seals: Option<&Seals>,
+    permit: &CityPermit,
+    hand: &mut InHand,
+    rows: &Rows,
+    place: Place,
+    now: Instant,
+    id: &(dyn Fn() -> Uuid + Send + Sync),
+) -> Result<()> {
+    let Applied { done, is_told } = match rows {
+        Rows::Residents(people) => {
+            let here = (place, now);
+            residents::apply(db, (recorder, seals), permit, hand, people, here, id).await?
+        }
+        Rows::Records(doses) => Applied {
+            done: records::apply(db, recorder, permit, hand, doses, place).await?,
+            is_told: false,
+        },
+    };
+    hand.import.done.add(done);
+    if is_told {
+        return Ok(());
+    }
+    let (found, done) = (hand.import.found, hand.import.done);
+    transact!(db, |tx| advance(&mut tx, hand, place, found, done, now)
+        .await?)
+}
+
+/// What applying a stretch came to.
+pub(super) struct Applied {
+    pub(super) done: Done,
+    /// Whether it was said with it how far the work is.
+    pub(super) is_told: bool,
+}
+
+/// By what a stretch is found again: the import, and the stretch's last line.
+pub(super) fn stretch_key(hand: &InHand, place: Place) -> (Uuid, i64) {
+    (
+        hand.import.id,
+        i64::try_from(place.line).unwrap_or(i64::MAX),
+    )
+}
+
+/// The whole file was looked through: somebody may approve it.
+///
+/// # Errors
+/// [`Error::Busy`] if somebody else has the import in hand by now, or the database's.
+pub async fn checked(db: &Db, hand: &InHand) -> Result<()> {
+    transact!(db, |tx| finish(&mut tx, hand, State::Ready).await?)
+}
+
+/// As a whole the file is no good; it is thrown away, and why stays.
+///
+/// # Errors
+/// [`Error::Busy`] if somebody else has the import in hand by now, or the database's.
+pub async fn refuse(db: &Db, hand: &InHand, refusal: &Refusal) -> Result<()> {
+    let (city, id) = (hand.import.city, hand.import.id);
+    transact!(db, |tx| {
+        finish(&mut tx, hand, State::Refused).await?;
+        tx.query(sql!(
+            "UPDATE import SET refusal = $3 WHERE municipality = $1 AND id = $2"
+        ))
+        .bind(city.as_str().to_owned())
+        .bind(id.as_bytes().to_vec())
+        .bind(json(refusal))
+        .expect(1)
+        .await?;
+        drop_pieces(&mut tx, city, id).await?;
+    })
+}
+
+/// The whole file is applied; its pieces are no longer needed.
+///
+/// # Errors
+/// [`Error::Busy`] if somebody else has the import in hand by now, or the database's.
+pub async fn applied(db: &Db, hand: &InHand) -> Result<()> {
+    transact!(db, |tx| {
+        finish(&mut tx, hand, State::Done).await?;
+        drop_pieces(&mut tx, hand.import.city, hand.import.id).await?;
+    })
+}
+
+/// Undoes the last stretch that is still applied; false when there was none, and all is undone.
+///
+/// # Errors
+/// [`Error::Busy`] if somebody else has the import in hand by now, or the database's.
+pub async fn undo_stretch(
+    db: &Db,
+    recorder: &Recorder,
+    permit: &CityPermit,
+    hand: &mut InHand,
+    now: Instant,
+    id: &(dyn Fn() -> Uuid + Send + Sync),
+) -> Result<bool> {
+    let (city, import) = (hand.import.city, hand.import.id);
+    let last: Option<(i64,)> = db
+        .query(sql!(
+            "SELECT upto_line FROM import_stretch WHERE municipality = $1 AND import = $2
+             ORDER BY upto_line DESC LIMIT 1"
+        ))
+        .bind(city.as_str().to_owned())
+        .bind(import.as_bytes().to_vec())
+        .optional()
+        .await?;
+    let Some((upto_line,)) = last else {
+        transact!(db, |tx| finish(&mut tx, hand, State::Undone).await?)?;
+        return Ok(false);
+    };
+    let done = match hand.import.kind {
+        Kind::Residents => residents::undo(db, recorder, permit, hand, upto_line, now, id).await?,
+        Kind::Records => records::undo(db, recorder, permit, hand, upto_line).await?,
+    };
+    hand.import.done.add(done);
+    let place = Place {
+        line: (hand.import.found.lines + 1).saturating_sub(upto_line.unsigned_abs()),
+        bytes: 0,
+    };
+    let (found, done) = (hand.import.found, hand.import.done);
+    transact!(db, |tx| {
+        tx.query(sql!(
+            "DELETE FROM import_stretch WHERE municipality = $1 AND import = $2 AND upto_line = $3"
+        ))
+        .bind(city.as_str().to_owned())
+        .bind(import.as_bytes().to_vec())
+        .bind(upto_line)
+        .run()
+        .await?;
+        advance(&mut tx, hand, place, found, done, now).await?;
+    })?;
+    Ok(true)
+}
