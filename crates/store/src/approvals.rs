@@ -30,9 +30,8 @@ use domain::places::MunicipalityCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::audit;
 use crate::db::{Tx, sql};
-use crate::doses::{DoseRow, Record, record};
+use crate::doses::{DoseRow, Record};
 use crate::error::{Error, Result};
 use crate::recorder::json;
 

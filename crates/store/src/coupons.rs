@@ -184,6 +184,9 @@ impl TryFrom<IssueRow> for Issue {
 }
 
 /// What was ever issued to these people.
+///
+/// Their papers are looked up in the index alone, and read by their keys: asked for in one step, SQLite goes
+/// through all papers of the city for each person.
 pub(crate) async fn issues(
     tx: &mut Tx,
     city: MunicipalityCode,
@@ -194,8 +197,9 @@ pub(crate) async fn issues(
             sql!(
                 "WITH k (municipality, resident_no) AS ({rows: text, text})
                  SELECT i.resident_no, i.number, i.turn, i.nth, i.state, i.form, i.reason, i.issued_at, i.batch
-                 FROM k CROSS JOIN coupon_issue AS i
-                 WHERE i.municipality = k.municipality AND i.resident_no = k.resident_no
+                 FROM k CROSS JOIN coupon_issue AS x CROSS JOIN coupon_issue AS i
+                 WHERE x.municipality = k.municipality AND x.resident_no = k.resident_no
+                   AND i.municipality = x.municipality AND i.number = x.number AND i.turn = x.turn AND i.nth = x.nth
                  ORDER BY i.issued_at, i.number, i.turn, i.nth"
             ),
             keys(city, residents.iter().copied()),

@@ -228,9 +228,10 @@ pub async fn count_of_venue(
 ) -> Result<Vec<(Standing, i64)>> {
     let rows: Vec<(String, i64)> = db
         .query(sql!(
-            "SELECT d.standing, COUNT(*) FROM receipt AS r
+            "SELECT d.standing, COUNT(*) FROM receipt AS x CROSS JOIN receipt AS r
              JOIN dose AS d ON d.municipality = r.municipality AND d.dose_id = r.dose_id
-             WHERE r.organisation = $1 AND r.day = $2 AND r.act = 'recorded'
+             WHERE x.organisation = $1 AND x.day = $2
+               AND r.organisation = x.organisation AND r.id = x.id AND r.act = 'recorded'
              GROUP BY d.standing ORDER BY d.standing"
         ))
         .bind(permit.venue().0.as_bytes().to_vec())

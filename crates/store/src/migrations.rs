@@ -122,18 +122,23 @@ const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         version: 24,
-        text: include_str!("../migrations/0024_opening_days.sql"),
+        text: include_str!("../migrations/0024_opening_days_and_import_acts.sql"),
         engines: Engines::Both,
     },
     Migration {
         version: 25,
-        text: include_str!("../migrations/0025_import_acts.sql"),
+        text: include_str!("../migrations/0025_whereabouts.sql"),
         engines: Engines::Both,
     },
     Migration {
         version: 26,
-        text: include_str!("../migrations/0026_whereabouts.sql"),
-        engines: Engines::Both,
+        text: include_str!("../migrations/0026_stretches.sqlite.sql"),
+        engines: Engines::OnlyEmbedded,
+    },
+    Migration {
+        version: 27,
+        text: include_str!("../migrations/0027_stretches.postgres.sql"),
+        engines: Engines::OnlyPostgres,
     },
 ];
 

@@ -14,7 +14,7 @@ pub use printing::{Printed, finish, sweep};
 
 use domain::access::{Actor, CityPermit, OrganisationId, VenuePermit};
 use domain::calendar::{Day, Instant};
-use domain::packs::{PEOPLE_MAX, expected, kept_since};
+use domain::packs::{PEOPLE_MAX, kept_since};
 use domain::places::MunicipalityCode;
 use uuid::Uuid;
 

@@ -6,12 +6,10 @@ use domain::calendar::Instant;
 use domain::doses::{DoseId, Standing, Version};
 use uuid::Uuid;
 
-use super::reading::{ONE, Proposal, ProposalRow, ProposedAct, about, acts, proposal};
-use super::work::finish_now;
+use super::reading::{ONE, Proposal, ProposalRow, ProposedAct, acts, proposal};
 use super::{How, ProposalError, records};
 use crate::audit::{self, Change as AuditChange};
 use crate::db::{Db, Tx, sql, transact};
-use crate::doses::record;
 use crate::error::Result;
 use crate::recorder::{Rehearsal, rehearse};
 
@@ -32,7 +30,7 @@ pub async fn effects(
     rehearse(db, permit, now, pairs).await
 }
 
-/// Decides about a proposal; what it says is done afterwards, by [`finish_now`] or the job.
+/// Decides about a proposal; what it says is done afterwards, by [`finish_now`](super::finish_now) or the job.
 ///
 /// # Errors
 /// Why this person does not decide so, as [`ProposalError`].

@@ -6,20 +6,19 @@ use domain::doses::{DoseId, Standing};
 use domain::places::MunicipalityCode;
 use uuid::Uuid;
 
-use super::reading::{acts, proposal};
+use super::reading::acts;
 use super::settings::wanted;
-use super::{ACTS_MAX, How, NewAct, NewProposal, ProposalError, Scope, records};
+use super::{ACTS_MAX, How, NewAct, NewProposal, ProposalError, Scope, records, work};
 use crate::audit::{self, Change as AuditChange};
 use crate::db::{Db, Tx, sql, transact};
-use crate::doses::record;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::recorder::json;
 
 /// Makes a proposal about records that it names. Where the city wants no second person for it, it
 /// is approved by who proposes it.
 ///
 /// # Errors
-/// As [`ProposalError`]; [`Error::Exists`] if the id is taken.
+/// As [`ProposalError`]; [`Error::Exists`](crate::error::Error::Exists) if the id is taken.
 pub async fn propose(
     db: &Db,
     permit: &CityPermit,

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{ACTS_MAX, Change, Scope, bad};
 use crate::accounts::uuid;
 use crate::db::{Db, sql};
-use crate::doses::{DoseRow, Record, record};
+use crate::doses::{DoseRow, Record};
 use crate::error::{Error, Result};
 use crate::recorder::Entering;
 

@@ -1,7 +1,7 @@
 //! For which matters a city wants a second person.
 
 use domain::access::CityPermit;
-use domain::approvals::{self, Matter, Wanted};
+use domain::approvals::{Matter, Wanted};
 
 use super::{How, bad};
 use crate::audit::{self, Change as AuditChange};

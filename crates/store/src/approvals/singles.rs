@@ -6,7 +6,7 @@ use domain::doses::{ChangeRefusal, DoseId, Standing, Version};
 use uuid::Uuid;
 
 use super::proposing::propose;
-use super::reading::{acts, proposal};
+use super::reading::proposal;
 use super::settings::wanted;
 use super::{Change, How, NewAct, NewProposal, ProposalError};
 use crate::db::Db;

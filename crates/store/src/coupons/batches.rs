@@ -7,8 +7,6 @@ use domain::places::MunicipalityCode;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::mailings::files;
-use super::work::cut;
 use super::{bad, decided};
 use crate::accounts::uuid;
 use crate::db::{Db, Tx, sql, transact};

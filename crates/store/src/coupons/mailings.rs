@@ -6,7 +6,6 @@ use domain::coupons::CouponNumber;
 use domain::places::MunicipalityCode;
 use uuid::Uuid;
 
-use super::batches::batch;
 use super::{STRETCH_PEOPLE, bad_issue, keys};
 use crate::db::{Db, Tx, sql};
 use crate::error::Result;
@@ -169,9 +168,11 @@ pub async fn pieces(db: &Db, permit: &CityPermit, batch: Uuid, after: &str) -> R
 pub async fn apart(db: &Db, permit: &CityPermit, batch: Uuid) -> Result<Vec<CouponNumber>> {
     let rows: Vec<(String,)> = db
         .query(sql!(
-            "SELECT DISTINCT number FROM coupon_issue
-             WHERE municipality = $1 AND batch = $2 AND batch IS NOT NULL AND apart = 1 AND state = 'issued'
-             ORDER BY number LIMIT $3"
+            "SELECT DISTINCT x.number FROM coupon_issue AS x CROSS JOIN coupon_issue AS i
+             WHERE x.municipality = $1 AND x.batch = $2 AND x.batch IS NOT NULL AND x.sort_key = ''
+               AND i.municipality = x.municipality AND i.number = x.number AND i.turn = x.turn AND i.nth = x.nth
+               AND i.apart = 1 AND i.state = 'issued'
+             ORDER BY x.number LIMIT $3"
         ))
         .bind(permit.city().as_str().to_owned())
         .bind(batch.as_bytes().to_vec())
@@ -194,9 +195,9 @@ pub(crate) async fn set_apart(
         sql!(
             "WITH k (municipality, resident_no) AS ({rows: text, text})
              UPDATE coupon_issue SET apart = 1, sort_key = ''
-             FROM k
-             WHERE coupon_issue.municipality = k.municipality AND coupon_issue.resident_no = k.resident_no
-               AND coupon_issue.apart = 0"
+             WHERE apart = 0 AND (municipality, number, turn, nth) IN (
+                 SELECT x.municipality, x.number, x.turn, x.nth FROM k CROSS JOIN coupon_issue AS x
+                 WHERE x.municipality = k.municipality AND x.resident_no = k.resident_no)"
         ),
         keys(city, residents.iter().copied()),
     )

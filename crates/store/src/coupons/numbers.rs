@@ -12,8 +12,6 @@ use domain::issues::{
 use domain::people::ResidentStanding;
 use domain::places::MunicipalityCode;
 
-use super::batches::batch;
-use super::mailings::{apart, papers};
 use super::{Issue, IssueRow, New, bad_issue, counted, decided, insert, issues};
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::Result;
@@ -47,7 +45,7 @@ impl std::fmt::Debug for Number {
 type NumberRow = (String, Option<i64>, Option<String>, Option<String>);
 
 /// The numbers of the person behind a number and what was issued under them; empty if nobody is
-/// registered under it.
+/// registered under it. Looked up in the indexes alone and read by their keys, as in [`issues`](super::issues).
 ///
 /// # Errors
 /// The database's.
@@ -61,9 +59,11 @@ pub async fn of_person(
     let rows: Vec<NumberRow> = tx
         .query(sql!(
             "SELECT b.number, b.voided_at, b.void_reason, b.replaced_by
-             FROM coupon AS a
-             JOIN coupon AS b ON b.municipality = a.municipality AND b.resident_no = a.resident_no
-             WHERE a.municipality = $1 AND a.number = $2 ORDER BY b.number"
+             FROM coupon AS a CROSS JOIN coupon AS x CROSS JOIN coupon AS b
+             WHERE a.municipality = $1 AND a.number = $2
+               AND x.municipality = a.municipality AND x.resident_no = a.resident_no
+               AND b.municipality = x.municipality AND b.number = x.number
+             ORDER BY b.number"
         ))
         .bind(city.as_str().to_owned())
         .bind(number.as_str().to_owned())
@@ -72,9 +72,10 @@ pub async fn of_person(
     let issued: Vec<IssueRow> = tx
         .query(sql!(
             "SELECT i.resident_no, i.number, i.turn, i.nth, i.state, i.form, i.reason, i.issued_at, i.batch
-             FROM coupon AS a
-             JOIN coupon_issue AS i ON i.municipality = a.municipality AND i.resident_no = a.resident_no
+             FROM coupon AS a CROSS JOIN coupon_issue AS x CROSS JOIN coupon_issue AS i
              WHERE a.municipality = $1 AND a.number = $2
+               AND x.municipality = a.municipality AND x.resident_no = a.resident_no
+               AND i.municipality = x.municipality AND i.number = x.number AND i.turn = x.turn AND i.nth = x.nth
              ORDER BY i.issued_at, i.number, i.turn, i.nth"
         ))
         .bind(city.as_str().to_owned())
@@ -354,10 +355,12 @@ async fn free_number(tx: &mut Tx, city: MunicipalityCode) -> Result<Option<Coupo
     let row: Option<(String,)> = tx
         .query(sql!(
             "SELECT number FROM (
-                 SELECT MAX(number) AS number FROM coupon WHERE municipality = $1
+                 SELECT number FROM (
+                     SELECT number FROM coupon WHERE municipality = $1 ORDER BY number DESC LIMIT 1) AS given
                  UNION ALL
-                 SELECT MAX(number) AS number FROM coupon_issue WHERE municipality = $1) AS n
-             WHERE number IS NOT NULL ORDER BY number DESC LIMIT 1"
+                 SELECT number FROM (
+                     SELECT number FROM coupon_issue WHERE municipality = $1 ORDER BY number DESC LIMIT 1) AS issued) AS n
+             ORDER BY number DESC LIMIT 1"
         ))
         .bind(city.as_str().to_owned())
         .optional()

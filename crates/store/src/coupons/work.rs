@@ -7,8 +7,7 @@ use domain::calendar::Instant;
 use domain::issues::{Candidate, CouponState};
 use uuid::Uuid;
 
-use super::batches::{BATCH, Batch, BatchRow, State, batch, step};
-use super::mailings::{apart, files, papers};
+use super::batches::{BATCH, Batch, BatchRow, State, step};
 use super::{FILE_PEOPLE_MAX, Issue, New, STRETCH_PEOPLE, bad, counted, insert, issues};
 use crate::db::{Db, Table, Tx, sql, transact};
 use crate::error::{Error, Result};
@@ -228,7 +227,11 @@ async fn walk(tx: &mut Tx, was: &Batch) -> Result<Option<Batch>> {
                 turn,
                 nth: papers.iter().filter(before).count() as i64,
                 resident_no: one.resident_no.clone(),
-                sort_key: order.key(&one.resident_no, &candidate.person, address.as_ref()),
+                // Who is printed singly has no place in the mailing.
+                sort_key: match one.protected {
+                    1 => String::new(),
+                    _ => order.key(&one.resident_no, &candidate.person, address.as_ref()),
+                },
                 apart: one.protected == 1,
             });
         }
@@ -248,9 +251,9 @@ async fn walk(tx: &mut Tx, was: &Batch) -> Result<Option<Batch>> {
 /// Whoever is in it has a number for a place from then on: the key it was sorted by may hold an address,
 /// which has no business here any more.
 pub(super) async fn cut(tx: &mut Tx, was: &Batch) -> Result<Option<Batch>> {
-    let rows: Vec<(String, i64)> = tx
+    let people: Vec<(String,)> = tx
         .query(sql!(
-            "SELECT sort_key, COUNT(*) FROM coupon_issue
+            "SELECT sort_key FROM coupon_issue
              WHERE municipality = $1 AND batch = $2 AND batch IS NOT NULL AND apart = 0 AND sort_key >= '0'
              GROUP BY sort_key ORDER BY sort_key LIMIT $3"
         ))
@@ -259,31 +262,46 @@ pub(super) async fn cut(tx: &mut Tx, was: &Batch) -> Result<Option<Batch>> {
         .bind(FILE_PEOPLE_MAX)
         .all()
         .await?;
-    let places: Vec<String> = (was.done.cut + 1..)
-        .take(rows.len())
-        .map(|place| format!("{PLACED}{place:0PLACE_DIGITS$}"))
-        .collect();
-    let Some(upto) = places.last() else {
+    let Some((last,)) = people.last() else {
         return Ok(None);
     };
+    let papers: Vec<(String, String, i64, i64)> = tx
+        .query(sql!(
+            "SELECT sort_key, number, turn, nth FROM coupon_issue
+             WHERE municipality = $1 AND batch = $2 AND batch IS NOT NULL AND apart = 0
+               AND sort_key >= '0' AND sort_key <= $3
+             ORDER BY sort_key"
+        ))
+        .bind(was.city.as_str().to_owned())
+        .bind(was.id.as_bytes().to_vec())
+        .bind(last.clone())
+        .all()
+        .await?;
     let mut after = Batch {
-        position: upto.clone(),
         files: was.files + 1,
         ..was.clone()
     };
-    after.done.cut += rows.len() as u64;
+    let mut places: Vec<String> = Vec::with_capacity(papers.len());
+    let mut before: Option<&str> = None;
+    for (key, ..) in &papers {
+        after.done.cut += u64::from(before != Some(key.as_str()));
+        before = Some(key);
+        places.push(format!("{PLACED}{:0PLACE_DIGITS$}", after.done.cut));
+    }
+    after.position = places.last().cloned().unwrap_or_default();
     let placed = Table::default()
-        .text(rows.iter().map(|_| was.city.as_str()))
-        .bytes(rows.iter().map(|_| *was.id.as_bytes()))
-        .text(rows.iter().map(|(key, _)| key.as_str()))
+        .text(papers.iter().map(|_| was.city.as_str()))
+        .text(papers.iter().map(|(_, number, ..)| number.as_str()))
+        .whole(papers.iter().map(|(_, _, turn, _)| *turn))
+        .whole(papers.iter().map(|(.., nth)| *nth))
         .text(places.iter().map(String::as_str));
     tx.many(
         sql!(
-            "WITH k (municipality, batch, sort_key, place) AS ({rows: text, bytea, text, text})
+            "WITH k (municipality, number, turn, nth, place) AS ({rows: text, text, bigint, bigint, text})
              UPDATE coupon_issue SET sort_key = k.place
              FROM k
-             WHERE coupon_issue.municipality = k.municipality AND coupon_issue.batch = k.batch
-               AND coupon_issue.batch IS NOT NULL AND coupon_issue.sort_key = k.sort_key AND coupon_issue.apart = 0"
+             WHERE coupon_issue.municipality = k.municipality AND coupon_issue.number = k.number
+               AND coupon_issue.turn = k.turn AND coupon_issue.nth = k.nth"
         ),
         placed,
     )
@@ -296,9 +314,9 @@ pub(super) async fn cut(tx: &mut Tx, was: &Batch) -> Result<Option<Batch>> {
     .bind(was.city.as_str().to_owned())
     .bind(was.id.as_bytes().to_vec())
     .bind(i64::try_from(after.files).unwrap_or(i64::MAX))
-    .bind(upto.clone())
-    .bind(i64::try_from(rows.len()).unwrap_or(i64::MAX))
-    .bind(rows.iter().map(|(_, coupons)| coupons).sum::<i64>())
+    .bind(after.position.clone())
+    .bind(i64::try_from(people.len()).unwrap_or(i64::MAX))
+    .bind(i64::try_from(papers.len()).unwrap_or(i64::MAX))
     .expect(1)
     .await?;
     Ok(Some(after))

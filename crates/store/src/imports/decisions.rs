@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::counts::Done;
 use super::intake::drop_pieces;
-use super::{COLUMNS, Import, ImportRow, Kind, State, import, step};
+use super::{COLUMNS, Import, ImportRow, Kind, State, amendments, step};
 use crate::approvals::wanted_within;
 use crate::audit::{self, Change};
 use crate::db::{Db, Tx, sql, transact};

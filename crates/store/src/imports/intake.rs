@@ -7,9 +7,9 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::counts::{Done, Found};
-use super::{Kind, State, import, step};
+use super::{Kind, State, step};
 use crate::db::{Db, Tx, sql, transact};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::recorder::json;
 use crate::seals::{SealFault, Seals};
 
@@ -32,7 +32,7 @@ pub struct NewImport {
 /// Begins to take a file in.
 ///
 /// # Errors
-/// [`Error::Exists`] if the id is taken, or the database's.
+/// [`Error::Exists`](crate::error::Error::Exists) if the id is taken, or the database's.
 pub async fn begin(db: &Db, permit: &CityPermit, new: &NewImport, at: Instant) -> Result<()> {
     let empty = json(&Found::default());
     let nothing = json(&Done::default());

@@ -4,7 +4,7 @@ use domain::access::CityPermit;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{from_json, import};
+use super::from_json;
 use crate::db::{Db, sql};
 use crate::error::Result;
 

@@ -7,10 +7,11 @@ use domain::calendar::Instant;
 use uuid::Uuid;
 
 use super::counts::{Done, Found};
-use super::decisions::{keep, undo};
 use super::intake::drop_pieces;
-use super::remarks::{Refusal, Remark, remarks};
-use super::{COLUMNS, Import, ImportRow, Kind, State, import, step};
+use super::remarks::{Refusal, Remark};
+use super::{
+    COLUMNS, Import, ImportRow, Kind, State, amendments, import, records, residents, step,
+};
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
 use crate::recorder::{Recorder, json};

@@ -2,14 +2,13 @@
 
 use domain::access::{CityPermit, OrganisationKind, UserId};
 use domain::calendar::{Day, Instant};
-use domain::packs::expected;
 use uuid::Uuid;
 
 use super::{Asker, LISTED_MAX, OF_CITY};
 use crate::accounts::uuid;
 use crate::audit::{self, Change};
 use crate::db::{Db, Tx, sql, transact};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::imports::Decided;
 
 /// Packs begun by the night in one transaction.
@@ -70,7 +69,7 @@ async fn audited(tx: &mut Tx, asker: &Asker<'_>, subject: Uuid, how: Decided) ->
 /// Begins the asker's own pack of a day; false if one is being made already, which will do as well.
 ///
 /// # Errors
-/// [`Error::Exists`] if the id is taken, or the database's.
+/// [`Error::Exists`](crate::error::Error::Exists) if the id is taken, or the database's.
 pub async fn begin(db: &Db, asker: Asker<'_>, id: Uuid, day: Day, how: Decided) -> Result<bool> {
     let new = New {
         city: asker.city().as_str().to_owned(),

@@ -644,9 +644,10 @@ async fn load_kin(
             sql!(
                 "WITH k (municipality, number) AS ({rows: text, text})
                  SELECT c.municipality, c.number AS asked, o.number, o.voided_at
-                 FROM k CROSS JOIN coupon AS c CROSS JOIN coupon AS o
+                 FROM k CROSS JOIN coupon AS c CROSS JOIN coupon AS x CROSS JOIN coupon AS o
                  WHERE c.municipality = k.municipality AND c.number = k.number
-                   AND o.municipality = c.municipality AND o.resident_no = c.resident_no"
+                   AND x.municipality = c.municipality AND x.resident_no = c.resident_no
+                   AND o.municipality = x.municipality AND o.number = x.number"
             ),
             coupon_keys(several),
         )

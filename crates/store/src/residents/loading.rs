@@ -6,8 +6,7 @@ use domain::coupons::CouponNumber;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::looking::waiting;
-use super::placing::{Placed, place, write};
+use super::placing::{Placed, place};
 use super::{Addresses, Resident};
 use crate::audit::{self, Change};
 use crate::db::{Db, transact};

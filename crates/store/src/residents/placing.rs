@@ -7,12 +7,12 @@ use domain::calendar::Instant;
 use domain::coupons::CouponNumber;
 use domain::places::MunicipalityCode;
 
-use super::looking::{changed_at, is_empty, known, owners, waiting, waiting_for_new};
+use super::looking::{known, owners, waiting, waiting_for_new};
 use super::search_keys::{Keys, drop_other_keys, write_other_keys};
-use super::{Addresses, Resident, address, keys, standing};
+use super::{Addresses, Resident, address, keys};
 use crate::coupons;
 use crate::db::{Table, Tx, sql};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::imports::former_addresses;
 use crate::recorder::lock_chains;
 
@@ -227,7 +227,7 @@ pub(crate) async fn write(
 /// asked before it is written: what the engine's own keys refuse is the answer.
 ///
 /// # Errors
-/// [`Error::Exists`] if one of them or of their numbers is there already. Then nothing of this
+/// [`Error::Exists`](crate::error::Error::Exists) if one of them or of their numbers is there already. Then nothing of this
 /// transaction can be kept, and [`place`] is how to put them in.
 pub(crate) async fn place_new(
     tx: &mut Tx,

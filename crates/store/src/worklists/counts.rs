@@ -9,9 +9,7 @@ use domain::findings::{Class, Finding};
 
 use super::List;
 use super::owners::Item;
-use super::pages::taken;
-use super::sessions::{SESSIONS_MAX, sessions, unfinished};
-use crate::approvals::How;
+use super::sessions::{SESSIONS_MAX, unfinished};
 use crate::db::{Db, sql};
 use crate::doses::Record;
 use crate::error::{Error, Result};

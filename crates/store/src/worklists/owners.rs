@@ -7,7 +7,6 @@ use domain::calendar::{Day, Instant};
 use domain::doses::DoseId;
 use serde::Serialize;
 
-use super::pages::taken;
 use crate::accounts::uuid;
 use crate::approvals::How;
 use crate::audit::{self, Change};

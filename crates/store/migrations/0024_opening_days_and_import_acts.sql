@@ -1,3 +1,13 @@
+-- The days on which a venue works (開設日), from a day on: its week and single days, as JSON.
+CREATE TABLE venue_opening (
+    venue {bytes} NOT NULL,
+    valid_from {text} NOT NULL,
+    days {text} NOT NULL,
+    set_by {bytes} NOT NULL,
+    set_at BIGINT NOT NULL,
+    PRIMARY KEY (venue, valid_from)
+) {clustered};
+
 -- What lines of a file correct or take back (取消区分 1, 2): which record, what it said when the file was
 -- looked through, and what it shall say (JSON; none if it is taken back).
 CREATE TABLE import_act (

@@ -4,6 +4,7 @@
 -- an address.
 UPDATE coupon_issue SET apart = 1, sort_key = ''
 WHERE apart = 0 AND (municipality, resident_no) IN (SELECT municipality, resident_no FROM resident WHERE protected = 1);
+UPDATE coupon_issue SET sort_key = '' WHERE apart = 1;
 DELETE FROM coupon_file WHERE (municipality, batch) IN (
     SELECT municipality, id FROM coupon_batch WHERE state = 'cutting');
 UPDATE coupon_batch SET position = '', files = 0 WHERE state = 'cutting';
