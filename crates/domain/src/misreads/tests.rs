@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::coupons::CouponLine;
+use crate::doses::InputWay;
 
 fn number(text: &str) -> CouponNumber {
     CouponNumber::parse(text).unwrap()

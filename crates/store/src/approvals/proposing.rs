@@ -6,7 +6,6 @@ use domain::doses::{DoseId, Standing};
 use domain::places::MunicipalityCode;
 use uuid::Uuid;
 
-use super::reading::acts;
 use super::settings::wanted;
 use super::{ACTS_MAX, How, NewAct, NewProposal, ProposalError, Scope, records, work};
 use crate::audit::{self, Change as AuditChange};

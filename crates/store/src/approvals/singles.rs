@@ -11,7 +11,6 @@ use super::settings::wanted;
 use super::{Change, How, NewAct, NewProposal, ProposalError};
 use crate::db::Db;
 use crate::doses::record;
-use crate::error::Result;
 use crate::recorder::{Authority, Correction, Decision as Act, Receipt, RecordError, Recorder};
 
 /// A change of a single record: done, or proposed where the city wants a second person.

@@ -5,7 +5,6 @@ use domain::approvals::FileOfRecords;
 use domain::calendar::Instant;
 use uuid::Uuid;
 
-use super::counts::Done;
 use super::intake::drop_pieces;
 use super::{COLUMNS, Import, ImportRow, Kind, State, amendments, step};
 use crate::approvals::wanted_within;

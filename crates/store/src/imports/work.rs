@@ -9,9 +9,7 @@ use uuid::Uuid;
 use super::counts::{Done, Found};
 use super::intake::drop_pieces;
 use super::remarks::{Refusal, Remark};
-use super::{
-    COLUMNS, Import, ImportRow, Kind, State, amendments, import, records, residents, step,
-};
+use super::{COLUMNS, Import, ImportRow, Kind, State, amendments, records, residents, step};
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
 use crate::recorder::{Recorder, json};

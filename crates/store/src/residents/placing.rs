@@ -9,7 +9,7 @@ use domain::places::MunicipalityCode;
 
 use super::looking::{known, owners, waiting, waiting_for_new};
 use super::search_keys::{Keys, drop_other_keys, write_other_keys};
-use super::{Addresses, Resident, address, keys};
+use super::{Addresses, Resident, keys};
 use crate::coupons;
 use crate::db::{Table, Tx, sql};
 use crate::error::Result;

@@ -92,7 +92,7 @@ struct Open {
 
 /// Goes along the indexes of what is open and no further than the limits, however many records
 /// there are.
-pub(super) async fn open(db: &Db, permit: &CityPermit) -> Result<Open> {
+async fn open(db: &Db, permit: &CityPermit) -> Result<Open> {
     let city = permit.city().as_str().to_owned();
     let (count, oldest): (i64, Option<i64>) = db
         .query(sql!(

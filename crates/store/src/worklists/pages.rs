@@ -184,12 +184,7 @@ pub async fn page_of_session(
     taken(db, permit, rows, limit).await
 }
 
-pub(super) async fn taken(
-    db: &Db,
-    permit: &CityPermit,
-    mut rows: Vec<WorkRow>,
-    limit: i64,
-) -> Result<Page> {
+async fn taken(db: &Db, permit: &CityPermit, mut rows: Vec<WorkRow>, limit: i64) -> Result<Page> {
     let more = rows.len() as i64 > limit;
     rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     let mut found = Vec::with_capacity(rows.len());

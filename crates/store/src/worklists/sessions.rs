@@ -6,7 +6,6 @@ use domain::access::{CityPermit, OrganisationId};
 use domain::calendar::{Day, Instant};
 use serde::Serialize;
 
-use super::counts::open;
 use super::owners::{Item, Owner, owners};
 use crate::accounts::uuid;
 use crate::db::{Db, sql};
