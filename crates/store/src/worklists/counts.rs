@@ -147,8 +147,8 @@ async fn open(db: &Db, permit: &CityPermit) -> Result<Open> {
             })?;
         let classes: BTreeSet<Class> = findings.iter().filter_map(|one| one.code.class()).collect();
         for class in classes {
-            // Those that wait for their person have a mark of their own.
-            if class != Class::NotIssued {
+            // Those that wait for their person have a mark of their own, and are counted by it.
+            if class != Class::NotIssued || row.pending == 0 {
                 open.classes
                     .entry(class)
                     .or_insert(cut)
@@ -157,7 +157,9 @@ async fn open(db: &Db, permit: &CityPermit) -> Result<Open> {
         }
     }
     if count > 0 {
-        open.classes.insert(Class::NotIssued, open.pending);
+        let void = open.classes.get(&Class::NotIssued).copied();
+        let both = open.pending.and(void.unwrap_or_default());
+        open.classes.insert(Class::NotIssued, both);
     }
     Ok(open)
 }

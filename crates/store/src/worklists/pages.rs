@@ -121,13 +121,31 @@ pub async fn page_of_class(
     struct Key {
         c: FindingCode,
     }
-    if class == Class::NotIssued {
-        return page(db, permit, List::Pending, after, limit).await;
-    }
     let limit = limit.clamp(1, PAGE_MAX);
     let codes: Vec<Key> = class.codes().into_iter().map(|c| Key { c }).collect();
-    let rows: Vec<WorkRow> = db
-        .query(sql!(
+    let statement = match class {
+        // Those that wait for their person have a mark of their own; beside them are the void numbers.
+        Class::NotIssued => sql!(
+            "SELECT d.*, CASE WHEN p.protected = 1 THEN NULL ELSE p.name END AS person_name
+             FROM dose AS d
+             LEFT JOIN coupon AS c ON c.municipality = d.municipality AND c.number = d.number
+             LEFT JOIN resident AS p ON p.municipality = c.municipality AND p.resident_no = c.resident_no
+             WHERE d.municipality = $1 AND d.dose_id IN (
+                 SELECT x.dose_id FROM (
+                     SELECT y.dose_id FROM dose AS y
+                     WHERE y.municipality = $1 AND y.pending = 1 AND y.seq > $2
+                     ORDER BY y.seq LIMIT $3) AS x
+                 UNION ALL
+                 SELECT z.dose_id FROM (
+                     SELECT w.dose_id FROM dose AS w
+                     WHERE w.municipality = $1 AND w.severity >= 1 AND w.seq > $2 AND w.pending = 0 AND EXISTS (
+                         SELECT 1 FROM json_each(w.findings) AS f
+                         CROSS JOIN json_each($4) AS k
+                         WHERE f.value->>'code' = k.value->>'c')
+                     ORDER BY w.seq LIMIT $3) AS z)
+             ORDER BY d.seq LIMIT $3"
+        ),
+        _ => sql!(
             "SELECT d.*, CASE WHEN p.protected = 1 THEN NULL ELSE p.name END AS person_name
              FROM dose AS d
              LEFT JOIN coupon AS c ON c.municipality = d.municipality AND c.number = d.number
@@ -137,7 +155,10 @@ pub async fn page_of_class(
                  CROSS JOIN json_each($4) AS k
                  WHERE f.value->>'code' = k.value->>'c')
              ORDER BY d.seq LIMIT $3"
-        ))
+        ),
+    };
+    let rows: Vec<WorkRow> = db
+        .query(statement)
         .bind(permit.city().as_str().to_owned())
         .bind(after)
         .bind(limit + 1)

@@ -4,13 +4,14 @@ use domain::access::OrganisationId;
 use domain::addresses::{Address, PostalCode};
 use domain::calendar::Instant;
 use domain::doses::{Answer, Facts};
-use domain::findings::FindingCode;
+use domain::findings::{Class, FindingCode};
 use domain::issues::{Cohort, CouponState, Form, IssueRefusal, Order, ReissueReason, VoidReason};
 use domain::people::{ResidentStanding, Sex};
 use store::coupons::{self, Counts, FILE_PEOPLE_MAX, InHand, State, Wanted};
 use store::imports::Decided;
 use store::residents::Resident;
 use store::senders::{self, Sender};
+use store::worklists;
 use uuid::Uuid;
 
 use crate::world::{CHIYODA, SAPPORO, World, day, desk, number, on_each_engine, resident, venue};
@@ -492,6 +493,15 @@ fn a_lost_coupon_gets_another_number_and_the_old_one_is_told_at_the_venue() {
             .collect();
         let void = (FindingCode::CouponVoid, Some(day("2021-06-10")));
         assert!(codes.contains(&void), "{codes:?}");
+        let city = desk(CHIYODA);
+        let not_issued = worklists::page_of_class(&world.db, &city, Class::NotIssued, 0, 9).await;
+        let listed = not_issued.unwrap().items;
+        let listed: Vec<_> = listed.iter().map(|one| one.record.number).collect();
+        let both = ["0000012346", "0000012345"].map(|digits| Some(number(digits)));
+        assert_eq!(listed, both, "one that was never issued, and a void one");
+        let classes = worklists::classes(&world.db, &city).await.unwrap();
+        let counted = classes.iter().find(|one| one.class == Class::NotIssued);
+        assert_eq!(counted.map(|one| one.count), Some(2));
         let second = world.report("221310160000012345");
         let facts = Facts {
             doctor: second.doctor,
