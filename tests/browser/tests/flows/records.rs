@@ -137,6 +137,7 @@ fn a_dose_of_a_day_without_work_is_told_at_the_venue_and_is_on_the_citys_list() 
     let city = browser.visitor();
     as_desk(&city);
     log_in(&city, &server, "chiyoda");
+    city.goto(&server.url("/city"));
     city.follow(|page| page.click("main a[href='/city/worklists/findings']"));
     city.follow(|page| page.click("a[href*='venue_closed']"));
     city.wait_for_text("会場の開設日でない");

@@ -75,8 +75,17 @@ fn a_vaccination_error_is_drafted_from_what_was_found_about_the_dose() {
     city.follow(|page| page.click("text=間違い接種の報告を作る"));
     city.wait_for_text("接種間隔の誤り");
     city.assert_accessible();
-    city.follow(|page| page.click("text=下書きを保存"));
-    city.wait_for_text("下書きを保存しました");
+    for (item, text) in [
+        ("#what_happened", "前回から12日後に接種した。"),
+        ("#cause", "予約の確認漏れ"),
+        ("#harm", "なし"),
+        ("#explained", "当日、本人に説明した。"),
+        ("#measures", "受付で前回の接種日を照合する。"),
+    ] {
+        city.fill(item, text);
+    }
+    city.follow(|page| page.click("button[value=submit]"));
+    city.wait_for_text("提出しました");
     city.wait_for("a[href$='/report.pdf']");
     city.assert_accessible();
     city.assert_clean();
