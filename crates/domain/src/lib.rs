@@ -7,6 +7,7 @@
 pub mod access;
 pub mod addresses;
 pub mod adverse_reactions;
+pub mod allocation;
 pub mod approvals;
 pub mod calendar;
 pub mod checks;
