@@ -13,6 +13,7 @@ pub mod calendar;
 pub mod checks;
 pub mod closings;
 pub mod coupons;
+pub mod cycles;
 mod digits;
 pub mod doses;
 pub mod drafts;
