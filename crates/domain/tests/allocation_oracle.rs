@@ -7,6 +7,11 @@
 //!
 //! Objective of the whole tree: units that arrive at its ends, against the largest flow.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "the whole file is a test, its helpers too"
+)]
+
 use domain::allocation::{Node, Part, Plan, Quota, Rule, Step, propose};
 use domain::calendar::Day;
 use domain::places::{Places, Prefecture};

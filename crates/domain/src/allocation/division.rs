@@ -171,7 +171,8 @@ impl Hand<'_, '_> {
     ) -> Vec<(Receiver, u64)> {
         let (fixed, free): (Vec<Id>, Vec<Id>) = receivers
             .iter()
-            .partition(|id| set[**id].is_some());
+            .copied()
+            .partition(|id| set[*id].is_some());
         if fixed.is_empty() {
             let given = self.divide(supply, supply, &free);
             return given.into_iter().map(|one| (one, 0)).collect();

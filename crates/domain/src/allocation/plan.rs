@@ -250,7 +250,7 @@ pub enum Per {
 
 /// Why a plan cannot be worked out: which field, and what is wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Error)]
-#[error("{field}: {} / {}", why.ja(), why.en())]
+#[error("{field}: {} / {}", .why.ja(), .why.en())]
 pub struct Refusal {
     /// The field, as a path into the plan: `nodes[3].parent`.
     pub field: String,

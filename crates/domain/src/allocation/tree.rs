@@ -341,7 +341,7 @@ impl<'p> Tree<'p> {
         let mut depths: BTreeMap<&str, usize> = BTreeMap::new();
         for id in &self.downwards {
             let placed = &self.nodes[*id];
-            let depth = *depths.entry(&placed.node.level).or_insert(placed.depth);
+            let depth = *depths.entry(placed.node.level.as_str()).or_insert(placed.depth);
             if depth != placed.depth {
                 refusals.add(format!("nodes[{}].level", placed.at), Wrong::UnevenLevel);
             }

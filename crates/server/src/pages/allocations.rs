@@ -64,7 +64,7 @@ pub fn routes() -> Routes {
 #[serde(default)]
 struct NewCycle {
     product: String,
-    number: String,
+    cycle_number: String,
     first_day: String,
     purpose: String,
 }
@@ -176,9 +176,9 @@ fn cycle_in(
     fields: &NewCycle,
 ) -> Option<(ProductKey, Terms)> {
     let product = known_product(page, complaints, &fields.product);
-    let number = fields.number.trim().parse::<u32>().ok().filter(|number| *number > 0);
+    let number = fields.cycle_number.trim().parse::<u32>().ok().filter(|number| *number > 0);
     if number.is_none() {
-        complaints.add::<()>("number", page.t("complaint-number"));
+        complaints.add::<()>("cycle_number", page.t("complaint-cycle-number"));
     }
     let first_day = Day::parse(fields.first_day.trim());
     if first_day.is_none() {
@@ -212,7 +212,7 @@ async fn set_up(
     let act = (app.fresh_id(), app.now());
     match store::cycles::keep(&app.db, &permit, &cycle, act).await? {
         Kept::NumberTaken => {
-            complaints.add::<()>("number", page.t("complaint-cycle-taken"));
+            complaints.add::<()>("cycle_number", page.t("complaint-cycle-taken"));
             render_list(&app, &me, page, fields, complaints).await
         }
         _ => Ok(done(&format!("/allocations/{}", cycle.id), "cycle")),
