@@ -784,3 +784,7 @@ async fn export(
     ];
     Ok((headers, bytes).into_response())
 }
+
+#[cfg(test)]
+#[path = "allocations_tests.rs"]
+mod tests;

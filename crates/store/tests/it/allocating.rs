@@ -73,14 +73,10 @@ fn supply(units: u64, on: &str) -> Supply {
 async fn begin(world: &World) -> Cycle {
     world.set_day("2021-06-10");
     let maker = permit(Kind::Maker, Action::KeepSupply);
-    let told = supplies::tell(
-        &world.db,
-        &maker,
-        &supply(1_000, "2021-07-01"),
-        Some(0),
-        (world.id(), world.now()),
-    );
-    assert_eq!(told.await.unwrap(), supplies::Kept::As(1));
+    let thousand = supply(1_000, "2021-07-01");
+    let act = (world.id(), world.now());
+    let told = supplies::tell(&world.db, &maker, &thousand, Some(0), act).await;
+    assert_eq!(told.unwrap(), supplies::Kept::As(1));
     let cycle = Cycle {
         id: world.id(),
         product: product(),
