@@ -107,6 +107,8 @@ fn main() -> anyhow::Result<()> {
         "record" => runtime.block_on(record::run(&options)),
         "search" => runtime.block_on(search::run(&options)),
         "import" => runtime.block_on(import::run(&options)),
-        other => bail!("there is no benchmark {other:?}; there are: allocate, import, record, search"),
+        other => {
+            bail!("there is no benchmark {other:?}; there are: allocate, import, record, search")
+        }
     }
 }

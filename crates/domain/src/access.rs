@@ -51,10 +51,7 @@ pub fn may(actor: &Actor, action: Action, place: &Place) -> bool {
         A::RequestUnits => matches!(actor.kind, K::Prefecture | K::City | K::Venue) && at_home,
         // Each level sees what concerns itself: what it asked for, what it got, what it gave.
         A::SeeAllocations => {
-            matches!(
-                actor.kind,
-                K::Nation | K::Prefecture | K::City | K::Venue
-            ) && at_home
+            matches!(actor.kind, K::Nation | K::Prefecture | K::City | K::Venue) && at_home
         }
         A::SeeStatistics => is_counted_for(&actor.territory, place),
         A::ManageAccounts => {

@@ -21,9 +21,7 @@ pub const REASON_LENGTH_MAX: usize = 200;
 pub const UNITS_MAX: u64 = 1_000_000;
 
 /// The levels through which units go.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
     /// The nation (国).
@@ -290,7 +288,9 @@ pub enum CycleRefusal {
     )]
     OutOfOrder,
     /// A unit has nothing in it.
-    #[error("1単位の回数とバイアル数は1以上にしてください。/ A unit needs at least one dose and one vial.")]
+    #[error(
+        "1単位の回数とバイアル数は1以上にしてください。/ A unit needs at least one dose and one vial."
+    )]
     EmptyUnit,
 }
 
@@ -310,7 +310,11 @@ impl Terms {
     /// A cycle as it usually is: requests three weeks ahead, the nation two weeks, cities one (the real
     /// lead times were not found [O]).
     #[must_use]
-    pub fn usual(number: u32, first_day: Day, (doses_per_unit, vials_per_unit): (u64, u64)) -> Self {
+    pub fn usual(
+        number: u32,
+        first_day: Day,
+        (doses_per_unit, vials_per_unit): (u64, u64),
+    ) -> Self {
         let before = |days: i64| first_day.plus_days(-days);
         Self {
             number,
@@ -323,9 +327,7 @@ impl Terms {
             publish_until: [(Tier::Nation, 14), (Tier::Prefecture, 10), (Tier::City, 7)]
                 .map(|(tier, days)| (tier, before(days)))
                 .into(),
-            formulas: Tier::GIVERS
-                .map(|tier| (tier, Formula::usual(tier)))
-                .into(),
+            formulas: Tier::GIVERS.map(|tier| (tier, Formula::usual(tier))).into(),
         }
     }
 
@@ -360,7 +362,14 @@ impl Terms {
     /// The plan of one giver: `supply` units to those right below it, by a draft. `nodes` has the giver as
     /// its top, and whoever is below, with what is known of each.
     #[must_use]
-    pub fn plan(&self, product: &str, giver: Tier, supply: u64, nodes: Vec<Node>, draft: Draft) -> Plan {
+    pub fn plan(
+        &self,
+        product: &str,
+        giver: Tier,
+        supply: u64,
+        nodes: Vec<Node>,
+        draft: Draft,
+    ) -> Plan {
         let Draft { formula, overrides } = draft;
         let step = giver.below().map(|level| Step {
             level: level.as_str().to_owned(),
@@ -469,19 +478,24 @@ mod tests {
         let terms = Terms::usual(9, day("2021-07-05"), (1_170, 195));
         assert_eq!(terms.check(), Ok(()));
         assert_eq!(terms.last_day(), day("2021-07-18"));
-        assert_eq!(terms.until(Act::Publish, Tier::Nation), Some(day("2021-06-21")));
+        assert_eq!(
+            terms.until(Act::Publish, Tier::Nation),
+            Some(day("2021-06-21"))
+        );
         assert_eq!(terms.until(Act::Publish, Tier::Venue), None);
     }
 
     #[test]
     fn a_level_may_act_to_its_day_and_longer_if_it_was_opened_again() {
         let terms = Terms::usual(9, day("2021-07-05"), (1_170, 195));
-        let is_open =
-            |again, on| terms.is_open(Act::Publish, Tier::City, again, day(on));
+        let is_open = |again, on| terms.is_open(Act::Publish, Tier::City, again, day(on));
         assert!(is_open(None, "2021-06-28"));
         assert!(!is_open(None, "2021-06-29"));
         assert!(is_open(Some(day("2021-06-30")), "2021-06-30"));
-        assert!(is_open(Some(day("2021-06-01")), "2021-06-28"), "an earlier day takes nothing away");
+        assert!(
+            is_open(Some(day("2021-06-01")), "2021-06-28"),
+            "an earlier day takes nothing away"
+        );
         assert!(!is_open(Some(day("2021-06-30")), "2021-07-01"));
     }
 
@@ -491,14 +505,20 @@ mod tests {
         terms.publish_until.insert(Tier::Nation, day("2021-06-30"));
         assert_eq!(terms.check(), Err(CycleRefusal::OutOfOrder));
         terms.publish_until.remove(&Tier::Nation);
-        let missing = CycleRefusal::Missing { level: Tier::Nation };
+        let missing = CycleRefusal::Missing {
+            level: Tier::Nation,
+        };
         assert_eq!(terms.check(), Err(missing));
     }
 
     #[test]
     fn every_product_has_a_unit_and_a_box_of_the_first_one_has_1170_doses() {
         for product in Vaccines::bundled().all() {
-            assert!(vials_per_unit(product.key.as_str()).is_some(), "{}", product.key);
+            assert!(
+                vials_per_unit(product.key.as_str()).is_some(),
+                "{}",
+                product.key
+            );
         }
         let of = |on| shipping_unit("comirnaty_12_mono", Purpose::Primary, day(on));
         assert_eq!(of("2021-07-05"), Some((1_170, 195)));

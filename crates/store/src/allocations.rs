@@ -187,7 +187,12 @@ fn cities(all: &mut Vec<Below>, of: Option<Prefecture>, on: Day) {
     for city in Places::bundled().municipalities(on) {
         if of.is_none_or(|of| of == city.prefecture) {
             let above = city.prefecture.to_string();
-            all.push(below(city.code.as_str(), Some(&above), Tier::City, &city.name));
+            all.push(below(
+                city.code.as_str(),
+                Some(&above),
+                Tier::City,
+                &city.name,
+            ));
         }
     }
 }
@@ -361,7 +366,14 @@ pub async fn ask(
             .expect(1)
             .await?;
             let detail = json!({ "cycle": cycle.id, "units": units, "revision": last + 1 });
-            write_change(&mut tx, permit, ("request-units", &own), &detail, (audit, at)).await?;
+            write_change(
+                &mut tx,
+                permit,
+                ("request-units", &own),
+                &detail,
+                (audit, at),
+            )
+            .await?;
             Asked::As(last + 1)
         } else {
             Asked::Late(until)
@@ -441,7 +453,11 @@ async fn available_within(tx: &mut Tx, giver: &str, cycle: &Cycle) -> Result<u64
 pub async fn received(db: &Db, permit: &Permit, cycle: Uuid) -> Result<Option<Received>> {
     let own = seat_for(
         permit,
-        &[Action::SeeAllocations, Action::Allocate, Action::RequestUnits],
+        &[
+            Action::SeeAllocations,
+            Action::Allocate,
+            Action::RequestUnits,
+        ],
     )?;
     let row: Option<(i64, i64, String)> = db
         .query(sql!(
@@ -613,8 +629,10 @@ async fn short(
         .bind(cycle.id.as_bytes().to_vec())
         .all()
         .await?;
-    let (before, now): (BTreeMap<_, _>, BTreeMap<_, _>) =
-        (before.into_iter().collect(), lines.iter().copied().collect());
+    let (before, now): (BTreeMap<_, _>, BTreeMap<_, _>) = (
+        before.into_iter().collect(),
+        lines.iter().copied().collect(),
+    );
     let mut short = Vec::new();
     for (seat, given) in given {
         let is_below = now.contains_key(seat.as_str()) || before.contains_key(&seat);
@@ -652,7 +670,8 @@ async fn write_decision(
     .bind(permit.actor().organisation.0.as_bytes().to_vec())
     .expect(1)
     .await?;
-    let detail = json!({ "cycle": cycle.id, "revision": revision, "overrides": plan.overrides.len() });
+    let detail =
+        json!({ "cycle": cycle.id, "revision": revision, "overrides": plan.overrides.len() });
     write_change(tx, permit, ("publish-allocation", giver), &detail, act).await
 }
 
@@ -705,10 +724,8 @@ pub async fn draft(db: &Db, permit: &Permit, cycle: Uuid) -> Result<Option<Draft
         .bind(own)
         .optional()
         .await?;
-    row.map(|(text,)| {
-        serde_json::from_str(&text).map_err(|_| bad("allocation_draft", "draft"))
-    })
-    .transpose()
+    row.map(|(text,)| serde_json::from_str(&text).map_err(|_| bad("allocation_draft", "draft")))
+        .transpose()
 }
 
 /// Keeps what a giver works on.

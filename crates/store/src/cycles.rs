@@ -127,9 +127,8 @@ pub async fn keep(
     transact!(db, |tx| {
         let known = found(&mut tx, cycle.id).await?;
         let revision = known.as_ref().map_or(0, |known| known.revision);
-        let is_same = known.is_some_and(|known| {
-            known.terms == cycle.terms && known.product == cycle.product
-        });
+        let is_same =
+            known.is_some_and(|known| known.terms == cycle.terms && known.product == cycle.product);
         if is_same {
             Kept::AsItIs(revision)
         } else if cycle.revision != revision {

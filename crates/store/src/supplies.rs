@@ -161,9 +161,7 @@ pub async fn tell(
         let is_nation = permit.actor().kind == OrganisationKind::Nation;
         match known {
             Some(row) if row.organisation != own && !is_nation => Kept::OfAnother,
-            Some(row) if u64::try_from(row.units) == Ok(supply.units) => {
-                Kept::AsItIs(row.revision)
-            }
+            Some(row) if u64::try_from(row.units) == Ok(supply.units) => Kept::AsItIs(row.revision),
             Some(row) if seen.is_some_and(|seen| seen != row.revision) => {
                 Kept::ChangedMeanwhile(row.revision)
             }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::formulas::{Demand, Facts, braked, demand, figures_of};
+use super::formulas::{Demand, Facts, braked, demand, figures_of, rate};
 use super::plan::{Item, Override, PERMILLE, Part, Per, Plan, Quota, Refusals, Rule, Step, Wrong};
 use super::reasons::{How, Input, Kept, PartWhy, Rounding, Why};
 use super::shares::{Claim, Cut, Granted, Portion, Ranked, apportion, grant};
@@ -169,10 +169,8 @@ impl Hand<'_, '_> {
         set: &Set<'_>,
         refusals: &mut Refusals,
     ) -> Vec<(Receiver, u64)> {
-        let (fixed, free): (Vec<Id>, Vec<Id>) = receivers
-            .iter()
-            .copied()
-            .partition(|id| set[*id].is_some());
+        let (fixed, free): (Vec<Id>, Vec<Id>) =
+            receivers.iter().copied().partition(|id| set[*id].is_some());
         if fixed.is_empty() {
             let given = self.divide(supply, supply, &free);
             return given.into_iter().map(|one| (one, 0)).collect();
@@ -227,11 +225,7 @@ impl Hand<'_, '_> {
     }
 
     /// Gives one part out; answers how many units it gave.
-    fn give_part(
-        &self,
-        (at, part, quota): (usize, &Part, u64),
-        receivers: &mut [Receiver],
-    ) -> u64 {
+    fn give_part(&self, (at, part, quota): (usize, &Part, u64), receivers: &mut [Receiver]) -> u64 {
         let (mut claims, mut limits, mut ranked) = (Vec::new(), Vec::new(), Vec::new());
         for receiver in &*receivers {
             match demand(part.rule, &self.facts(receiver)) {
@@ -255,10 +249,9 @@ impl Hand<'_, '_> {
             all.map(|((portion, claim), limit)| (portion.units, shared(portion, claim, limit)))
                 .collect()
         } else {
-            let places = places(part.rule);
-            let granted = grant(quota, &ranked, places);
+            let granted = grant(quota, &ranked, places(part.rule));
             let all = granted.iter().zip(&ranked);
-            all.map(|(granted, claim)| (granted.units, granted_how(*granted, claim, places)))
+            all.map(|(granted, claim)| (granted.units, granted_how(*granted, claim, part.rule)))
                 .collect()
         };
         let figures = figures_of(part.rule, part.brake);
@@ -415,13 +408,14 @@ fn places(rule: Rule) -> u32 {
     }
 }
 
-fn granted_how(granted: Granted, claim: &Ranked, places: u32) -> How {
+fn granted_how(granted: Granted, claim: &Ranked, rule: Rule) -> How {
+    let (over, under) = rate(rule, claim.rank);
     How::Ranked {
-        rate: (small(claim.rank.0), small(claim.rank.1)),
+        rate: (small(over), small(under)),
         place: granted.place,
         want: claim.want,
         left: granted.left,
-        places,
+        places: places(rule),
     }
 }
 

@@ -14,10 +14,7 @@ pub(super) struct Facts<'t> {
 /// What a rule makes of it.
 pub(super) enum Demand {
     /// It shares by weight, up to a ceiling if there is one.
-    Shares {
-        weight: u128,
-        ceiling: Option<u64>,
-    },
+    Shares { weight: u128, ceiling: Option<u64> },
     /// It is ranked by a fraction, largest first, and wants so many units.
     Ranks { rank: (u128, u128), want: u64 },
 }
@@ -82,7 +79,11 @@ pub(super) fn demand(rule: Rule, facts: &Facts<'_>) -> Demand {
         Rule::HighestUsage { corrected, .. } => {
             let supplied = facts.get(Figure::Supplied);
             // Who was never supplied has used nothing of it.
-            let used = if supplied == 0 { 0 } else { facts.used(corrected) };
+            let used = if supplied == 0 {
+                0
+            } else {
+                facts.used(corrected)
+            };
             Demand::Ranks {
                 rank: (u128::from(used), u128::from(supplied.max(1))),
                 want: facts.open(),
@@ -126,6 +127,14 @@ pub(super) fn demand(rule: Rule, facts: &Facts<'_>) -> Demand {
 fn lowest_first(left: u64, people: u64) -> (u128, u128) {
     let (left, people) = (u128::from(left), u128::from(people));
     (people, (people + left).max(1))
+}
+
+/// The rate as people know it, out of the rank.
+pub(super) fn rate(rule: Rule, (over, under): (u128, u128)) -> (u128, u128) {
+    match rule {
+        Rule::LowestStockRate { .. } => (under.saturating_sub(over), over),
+        _ => (over, under),
+    }
 }
 
 /// The figures a rule and its brake use, in the order they are told.

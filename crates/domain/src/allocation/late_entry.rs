@@ -98,17 +98,32 @@ mod tests {
         let shares: Vec<u64> = [0, 1, 2, 3, 4, 5, 6, 7, 14, 28, 400]
             .map(|day| lag.share(day))
             .to_vec();
-        assert_eq!(shares, [500, 525, 625, 675, 675, 720, 720, 745, 860, 960, 960]);
+        assert_eq!(
+            shares,
+            [500, 525, 625, 675, 675, 720, 720, 745, 860, 960, 960]
+        );
     }
 
     #[test]
     fn a_town_that_entered_half_is_thought_to_have_given_as_much_again() {
         let entered = [
-            Entered { days_ago: 0, doses: 100 },
-            Entered { days_ago: 8, doses: 745 },
+            Entered {
+                days_ago: 0,
+                doses: 100,
+            },
+            Entered {
+                days_ago: 8,
+                doses: 745,
+            },
         ];
         let late = EntryLag::nation().late(&entered);
-        assert_eq!(late, Late { all: 100 + 255, week: 100 });
+        assert_eq!(
+            late,
+            Late {
+                all: 100 + 255,
+                week: 100
+            }
+        );
         assert_eq!(EntryLag(vec![1_000]).late(&entered), Late::default());
     }
 

@@ -85,8 +85,7 @@ pub enum How {
     },
     /// A grant in the order of rank.
     Ranked {
-        /// The rate it was ranked by, as a fraction: used of supplied; for the stock rate people × doses
-        /// of that and the stock together.
+        /// The rate it was ranked by, as a fraction: used ÷ supplied, or stock ÷ (people × doses each).
         rate: (u64, u64),
         /// Its place, from 1.
         place: u32,

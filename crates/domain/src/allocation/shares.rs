@@ -233,8 +233,8 @@ fn choose(supply: u64, items: Vec<Item>) -> (Vec<Item>, Vec<Item>) {
         return (chosen, Vec::new());
     }
     small.sort_by(|one, other| {
-        let fullness = (other.weight * u128::from(one.first))
-            .cmp(&(one.weight * u128::from(other.first)));
+        let fullness =
+            (other.weight * u128::from(one.first)).cmp(&(one.weight * u128::from(other.first)));
         fullness.then(one.at.cmp(&other.at))
     });
     let pool = small.iter().map(|item| item.share(rate)).sum::<u128>();
@@ -334,10 +334,7 @@ fn set_whole(item: &mut Item, rate: Rate) {
 /// What the share has beyond the units, in parts of a pack: numerator (below zero if it has less) and
 /// denominator, both over the rate's weights.
 fn fraction(item: &Item, rate: Rate) -> (i128, u128) {
-    let (share, units) = (
-        item.share(rate),
-        u128::from(item.units) * rate.weights,
-    );
+    let (share, units) = (item.share(rate), u128::from(item.units) * rate.weights);
     let beyond = |more: u128| i128::try_from(more).unwrap_or(i128::MAX);
     let numerator = if share >= units {
         beyond(share - units)
@@ -376,7 +373,9 @@ fn give_what_is_left(supply: u64, items: &mut Vec<Item>, left_out: Vec<Item>) {
         items.sort_by(|one, other| by_fraction(one, other, rate));
         let takers = items.iter().filter(|item| takes(item, left));
         let packs: u128 = takers.map(|item| u128::from(item.pack)).sum();
-        let each = u64::try_from(left / packs.max(1)).unwrap_or(u64::MAX).max(1);
+        let each = u64::try_from(left / packs.max(1))
+            .unwrap_or(u64::MAX)
+            .max(1);
         for item in &mut *items {
             if takes(item, left) {
                 let room = (item.room - item.units) / item.pack;

@@ -261,7 +261,10 @@ impl<'p> Tree<'p> {
         let mut by_code = BTreeMap::new();
         let mut nodes = Vec::with_capacity(order.len());
         for (at, node) in order {
-            if by_code.insert(node.code.as_str(), Id(nodes.len())).is_some() {
+            if by_code
+                .insert(node.code.as_str(), Id(nodes.len()))
+                .is_some()
+            {
                 refusals.add(format!("nodes[{at}].code"), Wrong::Twice);
             }
             nodes.push(Placed {
@@ -332,7 +335,13 @@ impl<'p> Tree<'p> {
         if !refusals.is_empty() {
             return;
         }
-        for (placed, _) in self.nodes.0.iter().zip(reached).filter(|(_, reached)| !reached) {
+        for (placed, _) in self
+            .nodes
+            .0
+            .iter()
+            .zip(reached)
+            .filter(|(_, reached)| !reached)
+        {
             refusals.add(format!("nodes[{}].parent", placed.at), Wrong::Circle);
         }
     }
@@ -341,7 +350,9 @@ impl<'p> Tree<'p> {
         let mut depths: BTreeMap<&str, usize> = BTreeMap::new();
         for id in &self.downwards {
             let placed = &self.nodes[*id];
-            let depth = *depths.entry(placed.node.level.as_str()).or_insert(placed.depth);
+            let depth = *depths
+                .entry(placed.node.level.as_str())
+                .or_insert(placed.depth);
             if depth != placed.depth {
                 refusals.add(format!("nodes[{}].level", placed.at), Wrong::UnevenLevel);
             }
@@ -402,10 +413,20 @@ impl<'p> Tree<'p> {
 
     fn bounds_of(&self, id: Id, requests_limit: bool) -> Bounds {
         let placed = &self.nodes[id];
-        let below = || placed.children.iter().map(|child| self.nodes[*child].bounds);
-        let common = below().map(|child| child.pack).reduce(greatest_common_divisor);
+        let below = || {
+            placed
+                .children
+                .iter()
+                .map(|child| self.nodes[*child].bounds)
+        };
+        let common = below()
+            .map(|child| child.pack)
+            .reduce(greatest_common_divisor);
         let pack = placed.node.pack.or(common).unwrap_or(1).max(1);
-        let smallest = placed.node.minimum.or(below().map(|child| child.first).min());
+        let smallest = placed
+            .node
+            .minimum
+            .or(below().map(|child| child.first).min());
         let first = smallest.unwrap_or(pack).max(1).div_ceil(pack) * pack;
         let (mut room, mut limit) = (FIGURE_MAX, None);
         let mut limits = vec![(placed.node.cap, Limit::Cap)];

@@ -38,11 +38,20 @@ pub fn routes() -> Routes {
     let allocate = Guard::May(Action::Allocate);
     let supply = Guard::May(Action::KeepSupply);
     Routes::new()
-        .post_up_to(PLAN_BYTES_MAX, "/api/v1/allocations/proposals", see, propose)
+        .post_up_to(
+            PLAN_BYTES_MAX,
+            "/api/v1/allocations/proposals",
+            see,
+            propose,
+        )
         .get("/api/v1/supplies", supply, supply_list)
         .post("/api/v1/supplies", supply, tell_supply)
         .get("/api/v1/cycles", see, cycle_list)
-        .put("/api/v1/cycles/{id}", Guard::May(Action::KeepCycles), keep_cycle)
+        .put(
+            "/api/v1/cycles/{id}",
+            Guard::May(Action::KeepCycles),
+            keep_cycle,
+        )
         .post(
             "/api/v1/cycles/{id}/requests",
             Guard::May(Action::RequestUnits),
@@ -433,8 +442,7 @@ pub(super) async fn received(
 ) -> Result<Json<ReceivedBody>, Problem> {
     allocation_desk::cycle(&app, id).await?;
     let permit = me.permit(Action::SeeAllocations, me.place())?;
-    let request: Option<Request> =
-        store::allocations::own_request(&app.db, &permit, id).await?;
+    let request: Option<Request> = store::allocations::own_request(&app.db, &permit, id).await?;
     let got = allocation_desk::got(&app, &permit, id).await?;
     let told = got.as_ref();
     Ok(Json(ReceivedBody {
@@ -501,8 +509,7 @@ pub(super) async fn figures(
     }
     fields.done()?;
     let act = (app.fresh_id(), app.now());
-    let strange =
-        store::allocations::state_figures(&app.db, &permit, &cycle, &stated, act).await?;
+    let strange = store::allocations::state_figures(&app.db, &permit, &cycle, &stated, act).await?;
     if strange.is_empty() {
         Ok(StatusCode::NO_CONTENT)
     } else {
@@ -585,7 +592,11 @@ pub(super) async fn decision(
     let decision = decision.ok_or_else(Problem::not_found)?;
     let proposal = allocation_desk::worked_out(&decision.plan).await?;
     let proposal = proposal.map_err(|refusals| plan_problem(&refusals))?;
-    Ok(Json(ProposalBody::of(&decision.plan, proposal, Some(texts))))
+    Ok(Json(ProposalBody::of(
+        &decision.plan,
+        proposal,
+        Some(texts),
+    )))
 }
 
 /// Who may act again.
@@ -619,7 +630,9 @@ pub(super) async fn reopen(
         return Err(Problem::internal());
     };
     allocation_desk::cycle(&app, id).await?;
-    let place = place_of(&app, &body.place).await?.ok_or_else(Problem::forbidden)?;
+    let place = place_of(&app, &body.place)
+        .await?
+        .ok_or_else(Problem::forbidden)?;
     let reopening = Reopening {
         cycle: id,
         place,
@@ -664,10 +677,9 @@ mod tests {
 
     #[test]
     fn a_plan_that_is_wrong_names_its_fields() {
-        let plan: Plan = serde_json::from_str(
-            r#"{"supply":1,"doses_per_unit":0,"nodes":[],"steps":[]}"#,
-        )
-        .unwrap();
+        let plan: Plan =
+            serde_json::from_str(r#"{"supply":1,"doses_per_unit":0,"nodes":[],"steps":[]}"#)
+                .unwrap();
         let refusals = domain::allocation::propose(&plan).unwrap_err();
         let told = plan_problem(&refusals).json(Texts::new(Locale::En));
         assert_eq!(told["fields"][0]["field"], "doses_per_unit");

@@ -71,7 +71,9 @@ pub async fn desk(app: &App, me: &Me, id: Uuid, draft: Option<Draft>) -> Result<
         nodes.push(one.node);
     }
     let product = cycle.product.as_str();
-    let plan = cycle.terms.plan(product, tier, supply, nodes, draft.clone());
+    let plan = cycle
+        .terms
+        .plan(product, tier, supply, nodes, draft.clone());
     let proposal = worked_out(&plan).await?;
     Ok(Desk {
         permit,
@@ -108,10 +110,7 @@ pub async fn worked_out(plan: &Plan) -> Result<Result<Proposal, Vec<Refusal>>, P
 }
 
 /// Those right below a giver, as a proposal has them.
-pub fn receivers<'p>(
-    proposal: &'p Proposal,
-    giver: &'p str,
-) -> impl Iterator<Item = &'p Proposed> {
+pub fn receivers<'p>(proposal: &'p Proposal, giver: &'p str) -> impl Iterator<Item = &'p Proposed> {
     let nodes = proposal.nodes.iter();
     nodes.filter(move |node| node.parent.as_deref() == Some(giver))
 }

@@ -83,7 +83,11 @@ fn part_told(why: &PartWhy, part: Option<&Part>, texts: Texts) -> Vec<String> {
         ("units", why.units.to_string()),
     ];
     let mut told = vec![texts.t_with("alloc-part", &head)];
-    let inputs: Vec<String> = why.inputs.iter().map(|one| input_told(one, texts)).collect();
+    let inputs: Vec<String> = why
+        .inputs
+        .iter()
+        .map(|one| input_told(one, texts))
+        .collect();
     told.push(texts.t_with(
         "alloc-inputs",
         &[("inputs", inputs.join(&texts.t("alloc-between")))],
@@ -96,8 +100,8 @@ fn part_told(why: &PartWhy, part: Option<&Part>, texts: Texts) -> Vec<String> {
             whole,
             rounding,
         } => {
-            let is_shared = *weights > 0
-                && !matches!(rounding, Rounding::NoWeight | Rounding::NoRoom { .. });
+            let is_shared =
+                *weights > 0 && !matches!(rounding, Rounding::NoWeight | Rounding::NoRoom { .. });
             if is_shared {
                 let share = u128::from(*weight) * u128::from(*units_shared);
                 let told_share = [
@@ -122,7 +126,10 @@ fn part_told(why: &PartWhy, part: Option<&Part>, texts: Texts) -> Vec<String> {
             let words = [
                 ("over", over.to_string()),
                 ("under", under.to_string()),
-                ("rate", hundredths(u128::from(*over) * 100, u128::from(*under))),
+                (
+                    "rate",
+                    hundredths(u128::from(*over) * 100, u128::from(*under)),
+                ),
                 ("place", place.to_string()),
                 ("places", places.to_string()),
                 ("want", want.to_string()),
@@ -171,15 +178,20 @@ fn rounding_told(rounding: Rounding, texts: Texts) -> String {
         Rounding::Full { limit: why } => {
             texts.t_with("alloc-rounding-full", &[("limit", limit(why))])
         }
-        Rounding::Minimum { minimum } => {
-            texts.t_with("alloc-rounding-minimum", &[("minimum", minimum.to_string())])
-        }
+        Rounding::Minimum { minimum } => texts.t_with(
+            "alloc-rounding-minimum",
+            &[("minimum", minimum.to_string())],
+        ),
         Rounding::BelowMinimum {
             minimum,
             place,
             chosen,
         } => {
-            let words = [("minimum", minimum), ("place", place.into()), ("chosen", chosen.into())];
+            let words = [
+                ("minimum", minimum),
+                ("place", place.into()),
+                ("chosen", chosen.into()),
+            ];
             let words = words.map(|(name, figure)| (name, figure.to_string()));
             texts.t_with("alloc-rounding-below_minimum", &words)
         }
@@ -226,7 +238,12 @@ mod tests {
             supply: 10,
             doses_per_unit: 1_170,
             vials_per_unit: None,
-            nodes: vec![top, town("131016", 500), town("131024", 260), town("131032", 240)],
+            nodes: vec![
+                top,
+                town("131016", 500),
+                town("131024", 260),
+                town("131032", 240),
+            ],
             steps: vec![Step {
                 level: "city".to_owned(),
                 parts: vec![Part {

@@ -176,7 +176,12 @@ fn cycle_in(
     fields: &NewCycle,
 ) -> Option<(ProductKey, Terms)> {
     let product = known_product(page, complaints, &fields.product);
-    let number = fields.cycle_number.trim().parse::<u32>().ok().filter(|number| *number > 0);
+    let number = fields
+        .cycle_number
+        .trim()
+        .parse::<u32>()
+        .ok()
+        .filter(|number| *number > 0);
     if number.is_none() {
         complaints.add::<()>("cycle_number", page.t("complaint-cycle-number"));
     }
@@ -296,7 +301,15 @@ async fn show(
     page: Page,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    render(&app, &me, page, (id, None), Complaints::default(), BTreeMap::new()).await
+    render(
+        &app,
+        &me,
+        page,
+        (id, None),
+        Complaints::default(),
+        BTreeMap::new(),
+    )
+    .await
 }
 
 async fn render(
@@ -351,7 +364,9 @@ async fn own_words(
     let request = allocations::own_request(&app.db, &permit, cycle.id).await?;
     let received = allocations::received(&app.db, &permit, cycle.id).await?;
     Ok(Some(Own {
-        requested: request.as_ref().map_or(String::new(), |one| one.units.to_string()),
+        requested: request
+            .as_ref()
+            .map_or(String::new(), |one| one.units.to_string()),
         reason: request.map(|one| one.reason).unwrap_or_default(),
         received: received.map_or(String::new(), |one| one.units.to_string()),
         until: until_words(cycle, Act::Request, tier, app.today(), texts),
@@ -433,7 +448,10 @@ async fn desk_words(app: &App, desk: &Desk, texts: Texts) -> Result<DeskShown, P
         given: desk.plan.supply.saturating_sub(kept),
         kept,
         kept_words: kept_text,
-        revision: desk.published.as_ref().map_or(0, |decision| decision.revision),
+        revision: desk
+            .published
+            .as_ref()
+            .map_or(0, |decision| decision.revision),
         published: published_words,
         until: until_words(&desk.cycle, Act::Publish, desk.tier, app.today(), texts),
         overrides: overrides.collect(),
@@ -724,7 +742,10 @@ async fn why(
         let (plan, proposal): (_, Proposal) = match (&desk.published, asking.published) {
             (Some(decision), true) => {
                 let proposal = worked_out(&decision.plan).await?;
-                (decision.plan.clone(), proposal.map_err(|_| Problem::internal())?)
+                (
+                    decision.plan.clone(),
+                    proposal.map_err(|_| Problem::internal())?,
+                )
             }
             (None, true) => return Err(Problem::not_found()),
             (_, false) => {
@@ -736,7 +757,10 @@ async fn why(
         let name = desk.names.get(&asking.of).cloned().unwrap_or_default();
         (plan, found.ok_or_else(Problem::not_found)?, name)
     };
-    let names = plan.items.iter().map(|item| texts.t(&format!("item-{}", item.name)));
+    let names = plan
+        .items
+        .iter()
+        .map(|item| texts.t(&format!("item-{}", item.name)));
     let page = page.titled_with("why-title", "name", &name);
     html(&WhyPage {
         id: id.to_string(),
@@ -757,7 +781,10 @@ async fn export(
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
     let desk = desk(&app, &me, id, None).await?;
-    let plan = desk.published.as_ref().map_or(&desk.plan, |decision| &decision.plan);
+    let plan = desk
+        .published
+        .as_ref()
+        .map_or(&desk.plan, |decision| &decision.plan);
     let proposal = worked_out(plan).await?.map_err(|_| Problem::not_found())?;
     let row = |one: &domain::allocation::Proposed| AllocationRow {
         code: one.code.clone(),

@@ -59,11 +59,22 @@ async fn a_prefecture_asks_and_is_given_and_told_why() {
     let house = House::build().await;
     let path = begin(&house).await;
     let request = json!({ "units": 40, "reason": "大規模会場" });
-    let answer = post(&house, Kind::Prefecture, &format!("{path}/requests"), request).await;
+    let answer = post(
+        &house,
+        Kind::Prefecture,
+        &format!("{path}/requests"),
+        request,
+    )
+    .await;
     assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
     let desk = get(&house, Kind::Nation, &format!("/allocations/{CYCLE}")).await;
     assert_eq!(desk.status, StatusCode::OK, "{desk:?}");
-    for told in ["東京都", "大規模会場", "<strong>26</strong>", "Nothing is published yet"] {
+    for told in [
+        "東京都",
+        "大規模会場",
+        "<strong>26</strong>",
+        "Nothing is published yet",
+    ] {
         assert!(desk.text.contains(told), "{told}: {}", desk.text);
     }
     let publish = format!("/allocations/{CYCLE}/publish");
@@ -74,13 +85,32 @@ async fn a_prefecture_asks_and_is_given_and_told_why() {
     let got: Value = serde_json::from_str(&got.text).unwrap();
     assert_eq!((&got["requested"], &got["units"]), (&json!(40), &json!(26)));
     assert_eq!(got["says"][2], "260 × 100 ÷ 1000 = 26.00, whole packs 26");
-    let why = get(&house, Kind::Prefecture, &format!("/allocations/{CYCLE}/why")).await;
-    assert!(why.text.contains("260 × 100 ÷ 1000 = 26.00"), "{}", why.text);
-    let file = get(&house, Kind::Nation, &format!("/allocations/{CYCLE}/export")).await;
-    assert!(file.text.contains("13,東京都,40,26,30420,"), "{}", file.text);
+    let why = get(
+        &house,
+        Kind::Prefecture,
+        &format!("/allocations/{CYCLE}/why"),
+    )
+    .await;
+    assert!(
+        why.text.contains("260 × 100 ÷ 1000 = 26.00"),
+        "{}",
+        why.text
+    );
+    let file = get(
+        &house,
+        Kind::Nation,
+        &format!("/allocations/{CYCLE}/export"),
+    )
+    .await;
+    assert!(
+        file.text.contains("13,東京都,40,26,30420,"),
+        "{}",
+        file.text
+    );
     // Whoever looked before that publishes over nobody.
-    let answer = post(&house, Kind::Nation, &format!("{path}/decisions"), json!({ "revision": 0 }));
-    assert_eq!(answer.await.code.as_deref(), Some("changed_meanwhile"));
+    let again = json!({ "revision": 0 });
+    let answer = post(&house, Kind::Nation, &format!("{path}/decisions"), again).await;
+    assert_eq!(answer.code.as_deref(), Some("changed_meanwhile"));
 }
 
 #[tokio::test]
@@ -90,18 +120,35 @@ async fn a_formula_and_a_number_by_hand_are_tried_beside_what_is_published() {
     let at = |act: &str| format!("/allocations/{CYCLE}/{act}");
     let send = async |act: &str, form: &str| {
         let path = at(act);
-        sent(&house, Kind::Nation, (Method::POST, &path), (FORM, form.to_owned())).await
+        sent(
+            &house,
+            Kind::Nation,
+            (Method::POST, &path),
+            (FORM, form.to_owned()),
+        )
+        .await
     };
-    assert_eq!(send("publish", "revision=0").await.status, StatusCode::SEE_OTHER);
+    assert_eq!(
+        send("publish", "revision=0").await.status,
+        StatusCode::SEE_OTHER
+    );
     let set = send("override", "node=13&set_units=30&set_reason=island").await;
     assert_eq!(set.status, StatusCode::SEE_OTHER, "{set:?}");
     let desk = get(&house, Kind::Nation, &format!("/allocations/{CYCLE}")).await;
-    assert!(desk.text.contains("+4") && desk.text.contains("−4"), "{}", desk.text);
+    assert!(
+        desk.text.contains("+4") && desk.text.contains("−4"),
+        "{}",
+        desk.text
+    );
     let why = get(&house, Kind::Nation, &format!("{}?of=13", at("why"))).await;
     assert!(why.text.contains("The formula gave 26"), "{}", why.text);
     let too_much = send("override", "node=13&set_units=101&set_reason=island").await;
     assert_eq!(too_much.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(too_much.text.contains("The giver has 100"), "{}", too_much.text);
+    assert!(
+        too_much.text.contains("The giver has 100"),
+        "{}",
+        too_much.text
+    );
     let wrong = send("formula", "rule0=highest_usage&amount0=many").await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     let tried = send("formula", "rule0=population&amount0=50%25&rule1=requests").await;
@@ -122,6 +169,12 @@ async fn nobody_gives_or_asks_in_the_place_of_another() {
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{kind:?} {act}");
     }
     let stranger = json!({ "items": [{ "place": "JP", "figure": "cap", "value": 1 }] });
-    let answer = post(&house, Kind::Prefecture, &format!("{path}/figures"), stranger).await;
+    let answer = post(
+        &house,
+        Kind::Prefecture,
+        &format!("{path}/figures"),
+        stranger,
+    )
+    .await;
     assert_eq!(answer.code.as_deref(), Some("place_not_below"));
 }

@@ -126,7 +126,12 @@ fn supply_in(page: &Page, complaints: &mut Complaints, fields: &Fields) -> Optio
         lot: Lot::parse(&lot?).ok()?,
         available_on: day?,
         units: units?,
-        reason: fields.reason.trim().chars().take(REASON_LENGTH_MAX).collect(),
+        reason: fields
+            .reason
+            .trim()
+            .chars()
+            .take(REASON_LENGTH_MAX)
+            .collect(),
     })
 }
 

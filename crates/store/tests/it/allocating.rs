@@ -25,7 +25,9 @@ fn chiyoda() -> MunicipalityCode {
 }
 
 fn venue_id(number: u128) -> OrganisationId {
-    OrganisationId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0000 + number))
+    OrganisationId(Uuid::from_u128(
+        0x0190_0000_0000_7000_8000_0000_0000_0000 + number,
+    ))
 }
 
 fn actor(kind: Kind, organisation: OrganisationId, territory: Territory) -> Actor {
@@ -50,7 +52,11 @@ fn permit(kind: Kind, action: Action) -> Permit {
         },
         _ => Territory::Company(own),
     };
-    let organisation = if kind == Kind::Venue { venue_id(1) } else { own };
+    let organisation = if kind == Kind::Venue {
+        venue_id(1)
+    } else {
+        own
+    };
     let actor = actor(kind, organisation, territory);
     access::permit(&actor, action, actor.territory.place()).unwrap()
 }
@@ -149,12 +155,16 @@ async fn publish(
     let tier = Tier::of(permit.place()).unwrap();
     let below = allocations::nodes(&world.db, &permit, cycle).await.unwrap();
     let nodes = below.into_iter().map(|one| one.node).collect();
-    let supply = allocations::available(&world.db, &permit, cycle).await.unwrap();
+    let supply = allocations::available(&world.db, &permit, cycle)
+        .await
+        .unwrap();
     let draft = Draft {
         formula: Formula::usual(tier),
         overrides: set,
     };
-    let plan = cycle.terms.plan(cycle.product.as_str(), tier, supply, nodes, draft);
+    let plan = cycle
+        .terms
+        .plan(cycle.product.as_str(), tier, supply, nodes, draft);
     let proposal = propose(&plan).unwrap();
     let act = (world.id(), world.now());
     allocations::publish(&world.db, &permit, cycle, (&plan, &proposal), seen, act)
@@ -164,13 +174,17 @@ async fn publish(
 
 async fn received(world: &World, cycle: &Cycle, kind: Kind) -> Option<u64> {
     let permit = permit(kind, Action::SeeAllocations);
-    let got = allocations::received(&world.db, &permit, cycle.id).await.unwrap();
+    let got = allocations::received(&world.db, &permit, cycle.id)
+        .await
+        .unwrap();
     got.map(|got| got.units)
 }
 
 async fn available(world: &World, cycle: &Cycle, kind: Kind) -> u64 {
     let permit = permit(kind, Action::Allocate);
-    allocations::available(&world.db, &permit, cycle).await.unwrap()
+    allocations::available(&world.db, &permit, cycle)
+        .await
+        .unwrap()
 }
 
 #[test]
@@ -180,20 +194,47 @@ fn units_go_from_the_maker_to_the_venue_and_none_is_lost() {
         found_venues(&world, 2).await;
         state(&world, &cycle, Kind::Nation, "13", Stated::Population, 300).await;
         state(&world, &cycle, Kind::Nation, "27", Stated::Population, 700).await;
-        state(&world, &cycle, Kind::Prefecture, CHIYODA, Stated::Population, 10).await;
-        state(&world, &cycle, Kind::Prefecture, "131032", Stated::Population, 20).await;
+        state(
+            &world,
+            &cycle,
+            Kind::Prefecture,
+            CHIYODA,
+            Stated::Population,
+            10,
+        )
+        .await;
+        state(
+            &world,
+            &cycle,
+            Kind::Prefecture,
+            "131032",
+            Stated::Population,
+            20,
+        )
+        .await;
         assert_eq!(ask(&world, &cycle, Kind::Venue, 7).await, Asked::As(1));
         assert_eq!(ask(&world, &cycle, Kind::Venue, 5).await, Asked::As(2));
 
-        assert_eq!(publish(&world, &cycle, Kind::Nation, vec![], 0).await, Published::As(1));
+        assert_eq!(
+            publish(&world, &cycle, Kind::Nation, vec![], 0).await,
+            Published::As(1)
+        );
         assert_eq!(received(&world, &cycle, Kind::Prefecture).await, Some(300));
-        assert_eq!(publish(&world, &cycle, Kind::Prefecture, vec![], 0).await, Published::As(1));
+        assert_eq!(
+            publish(&world, &cycle, Kind::Prefecture, vec![], 0).await,
+            Published::As(1)
+        );
         assert_eq!(received(&world, &cycle, Kind::City).await, Some(100));
-        assert_eq!(publish(&world, &cycle, Kind::City, vec![], 0).await, Published::As(1));
+        assert_eq!(
+            publish(&world, &cycle, Kind::City, vec![], 0).await,
+            Published::As(1)
+        );
         // The venue got what it asked for; the rest stays with the city.
         assert_eq!(received(&world, &cycle, Kind::Venue).await, Some(5));
         let city = permit(Kind::City, Action::SeeAllocations);
-        let decision = allocations::decision(&world.db, &city, cycle.id, false).await.unwrap();
+        let decision = allocations::decision(&world.db, &city, cycle.id, false)
+            .await
+            .unwrap();
         let decision = decision.unwrap();
         assert_eq!((decision.revision, decision.supply), (1, 100));
         let again = propose(&decision.plan).unwrap();
@@ -205,7 +246,10 @@ fn units_go_from_the_maker_to_the_venue_and_none_is_lost() {
         next.terms = Terms::usual(10, day("2021-07-19"), (1_170, 195));
         let nation = permit(Kind::Nation, Action::KeepCycles);
         let act = (world.id(), world.now());
-        assert_eq!(cycles::keep(&world.db, &nation, &next, act).await.unwrap(), Kept::As(1));
+        assert_eq!(
+            cycles::keep(&world.db, &nation, &next, act).await.unwrap(),
+            Kept::As(1)
+        );
         assert_eq!(available(&world, &next, Kind::City).await, 95);
         assert_eq!(available(&world, &next, Kind::Nation).await, 0);
     });
@@ -235,8 +279,16 @@ fn after_the_cut_off_nobody_acts_unless_the_level_above_lets_them() {
             place: Place::City(MunicipalityCode::parse("011002").unwrap()),
             ..reopening.clone()
         };
-        assert!(!cycles::reopen(&world.db, &by(Kind::Prefecture), &other, act()).await.unwrap());
-        assert!(cycles::reopen(&world.db, &by(Kind::City), &reopening, act()).await.unwrap());
+        assert!(
+            !cycles::reopen(&world.db, &by(Kind::Prefecture), &other, act())
+                .await
+                .unwrap()
+        );
+        assert!(
+            cycles::reopen(&world.db, &by(Kind::City), &reopening, act())
+                .await
+                .unwrap()
+        );
         assert_eq!(ask(&world, &cycle, Kind::Venue, 5).await, Asked::As(1));
         world.set_day("2021-06-22");
         let late = Published::Late(Some(day("2021-06-21")));
@@ -250,13 +302,27 @@ fn what_was_given_on_is_never_taken_away_unseen() {
         let cycle = begin(&world).await;
         state(&world, &cycle, Kind::Nation, "13", Stated::Population, 1).await;
         state(&world, &cycle, Kind::Nation, "27", Stated::Population, 1).await;
-        state(&world, &cycle, Kind::Prefecture, CHIYODA, Stated::Population, 1).await;
-        assert_eq!(publish(&world, &cycle, Kind::Nation, vec![], 0).await, Published::As(1));
+        state(
+            &world,
+            &cycle,
+            Kind::Prefecture,
+            CHIYODA,
+            Stated::Population,
+            1,
+        )
+        .await;
+        assert_eq!(
+            publish(&world, &cycle, Kind::Nation, vec![], 0).await,
+            Published::As(1)
+        );
         assert_eq!(
             publish(&world, &cycle, Kind::Nation, vec![], 0).await,
             Published::ChangedMeanwhile(1)
         );
-        assert_eq!(publish(&world, &cycle, Kind::Prefecture, vec![], 0).await, Published::As(1));
+        assert_eq!(
+            publish(&world, &cycle, Kind::Prefecture, vec![], 0).await,
+            Published::As(1)
+        );
         let set = |units| {
             vec![Override {
                 node: "13".to_owned(),
@@ -269,11 +335,19 @@ fn what_was_given_on_is_never_taken_away_unseen() {
         let Published::BelowGiven(short) = short else {
             panic!("{short:?}")
         };
-        assert_eq!((short[0].seat.as_str(), short[0].given, short[0].has), ("13", 500, 400));
-        assert_eq!(publish(&world, &cycle, Kind::Nation, set(600), 1).await, Published::As(2));
+        assert_eq!(
+            (short[0].seat.as_str(), short[0].given, short[0].has),
+            ("13", 500, 400)
+        );
+        assert_eq!(
+            publish(&world, &cycle, Kind::Nation, set(600), 1).await,
+            Published::As(2)
+        );
         assert_eq!(available(&world, &cycle, Kind::Prefecture).await, 600);
         let nation = permit(Kind::Nation, Action::Allocate);
-        let all = allocations::decisions(&world.db, &nation, cycle.id).await.unwrap();
+        let all = allocations::decisions(&world.db, &nation, cycle.id)
+            .await
+            .unwrap();
         let revisions: Vec<i64> = all.iter().map(|one| one.revision).collect();
         assert_eq!(revisions, [2, 1]);
         assert_eq!(all[0].plan.overrides, set(600));
@@ -294,13 +368,30 @@ fn a_maker_changes_its_own_lots_and_the_nation_every_one() {
             }
             let supply = supply(units, "2021-07-01");
             let act = (world.id(), world.now());
-            supplies::tell(&world.db, &permit, &supply, seen, act).await.unwrap()
+            supplies::tell(&world.db, &permit, &supply, seen, act)
+                .await
+                .unwrap()
         };
-        assert_eq!(tell(Kind::Maker, true, 5, None).await, supplies::Kept::OfAnother);
-        assert_eq!(tell(Kind::Maker, false, 1_000, None).await, supplies::Kept::AsItIs(1));
-        assert_eq!(tell(Kind::Nation, false, 900, Some(0)).await, supplies::Kept::ChangedMeanwhile(1));
-        assert_eq!(tell(Kind::Nation, false, 900, Some(1)).await, supplies::Kept::As(2));
-        assert_eq!(tell(Kind::Maker, false, 800, Some(2)).await, supplies::Kept::As(3));
+        assert_eq!(
+            tell(Kind::Maker, true, 5, None).await,
+            supplies::Kept::OfAnother
+        );
+        assert_eq!(
+            tell(Kind::Maker, false, 1_000, None).await,
+            supplies::Kept::AsItIs(1)
+        );
+        assert_eq!(
+            tell(Kind::Nation, false, 900, Some(0)).await,
+            supplies::Kept::ChangedMeanwhile(1)
+        );
+        assert_eq!(
+            tell(Kind::Nation, false, 900, Some(1)).await,
+            supplies::Kept::As(2)
+        );
+        assert_eq!(
+            tell(Kind::Maker, false, 800, Some(2)).await,
+            supplies::Kept::As(3)
+        );
         assert_eq!(available(&world, &cycle, Kind::Nation).await, 800);
         let own = permit(Kind::Maker, Action::KeepSupply);
         let told = supplies::supplies(&world.db, &own).await.unwrap();
@@ -319,19 +410,39 @@ fn a_number_is_one_cycle_and_a_draft_is_kept_for_its_giver() {
         };
         let nation = permit(Kind::Nation, Action::KeepCycles);
         let act = || (world.id(), world.now());
-        assert_eq!(cycles::keep(&world.db, &nation, &twin, act()).await.unwrap(), Kept::NumberTaken);
-        assert_eq!(cycles::keep(&world.db, &nation, &cycle, act()).await.unwrap(), Kept::AsItIs(1));
-        assert_eq!(cycles::cycles(&world.db).await.unwrap(), std::slice::from_ref(&cycle));
+        assert_eq!(
+            cycles::keep(&world.db, &nation, &twin, act())
+                .await
+                .unwrap(),
+            Kept::NumberTaken
+        );
+        assert_eq!(
+            cycles::keep(&world.db, &nation, &cycle, act())
+                .await
+                .unwrap(),
+            Kept::AsItIs(1)
+        );
+        assert_eq!(
+            cycles::cycles(&world.db).await.unwrap(),
+            std::slice::from_ref(&cycle)
+        );
         let draft = Draft {
             formula: Formula::usual(Tier::City),
             overrides: Vec::new(),
         };
         let own = permit(Kind::City, Action::Allocate);
-        allocations::keep_draft(&world.db, &own, cycle.id, &draft, world.now()).await.unwrap();
+        allocations::keep_draft(&world.db, &own, cycle.id, &draft, world.now())
+            .await
+            .unwrap();
         let kept = allocations::draft(&world.db, &own, cycle.id).await.unwrap();
         assert_eq!(kept, Some(draft));
         let other = permit(Kind::Nation, Action::Allocate);
-        assert_eq!(allocations::draft(&world.db, &other, cycle.id).await.unwrap(), None);
+        assert_eq!(
+            allocations::draft(&world.db, &other, cycle.id)
+                .await
+                .unwrap(),
+            None
+        );
         let stranger = StatedFigure {
             seat: NATION.to_owned(),
             figure: Stated::Cap,

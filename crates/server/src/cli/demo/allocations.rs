@@ -94,7 +94,9 @@ async fn publish(
     };
     let nodes = below.into_iter().map(|one| one.node).collect();
     let product = cycle.product.as_str();
-    let plan = cycle.terms.plan(product, Tier::Nation, supply, nodes, draft);
+    let plan = cycle
+        .terms
+        .plan(product, Tier::Nation, supply, nodes, draft);
     let proposal = propose(&plan).map_err(|refusals| anyhow!("{refusals:?}"))?;
     let made = (&plan, &proposal);
     match allocations::publish(db, permit, cycle, made, 0, act).await? {
