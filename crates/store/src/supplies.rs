@@ -105,7 +105,7 @@ pub async fn supplies(db: &Db, permit: &Permit) -> Result<Vec<Told>> {
              WHERE s.revision = (
                    SELECT MAX(n.revision) FROM supply AS n
                    WHERE n.product = s.product AND n.lot = s.lot AND n.available_on = s.available_on)
-               AND ($1 IS NULL OR s.organisation = $1)
+               AND (s.organisation = $1 OR $1 IS NULL)
              ORDER BY s.available_on DESC, s.product, s.lot LIMIT $2"
         ))
         .bind(own)
