@@ -209,7 +209,10 @@ fn the_47_prefectures_get_the_optimum() {
         let shares = shares(supply, &towns);
         let ours = within(&ours(supply, &towns), &shares);
         let best = optimum_of_like_packs(supply, &towns, &shares);
-        assert!((ours - best).abs() < 1e-3, "{supply} in {pack}: {ours} of {best}");
+        assert!(
+            (ours - best).abs() < 1e-3,
+            "{supply} in {pack}: {ours} of {best}"
+        );
     }
 }
 
