@@ -339,7 +339,7 @@ fn wrong_override(one: &Override, bounds: Bounds, left: u64) -> Option<Wrong> {
         Some(Wrong::MoreThanGiver { units: left })
     } else if one.units > room {
         Some(Wrong::MoreThanRoom { units: room })
-    } else if one.units % pack != 0 {
+    } else if !one.units.is_multiple_of(pack) {
         Some(Wrong::NotPacks { units: pack })
     } else if one.units > 0 && one.units < first {
         Some(Wrong::LessThanMinimum { units: first })
