@@ -6,11 +6,13 @@
 //! `cargo xtask bench import [--rows N]... [--json]`: a file of residents against the engine's own
 //! loader into a bare table, and the memory it takes.
 //! `cargo xtask bench search [--doses N] [--json]`: people found and histories read among N doses.
+//! `cargo xtask bench allocate [--json]`: the nation divided down to 70,000 venues against two seconds.
 #![expect(
     clippy::print_stdout,
     reason = "a command-line tool says what it measured"
 )]
 
+mod allocate;
 mod import;
 mod load;
 mod raw;
@@ -101,9 +103,12 @@ fn main() -> anyhow::Result<()> {
         .enable_all()
         .build()?;
     match name.as_str() {
+        "allocate" => allocate::run(&options),
         "record" => runtime.block_on(record::run(&options)),
         "search" => runtime.block_on(search::run(&options)),
         "import" => runtime.block_on(import::run(&options)),
-        other => bail!("there is no benchmark {other:?}; there are: record, import, search"),
+        other => {
+            bail!("there is no benchmark {other:?}; there are: allocate, import, record, search")
+        }
     }
 }

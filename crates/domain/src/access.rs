@@ -45,6 +45,14 @@ pub fn may(actor: &Actor, action: Action, place: &Place) -> bool {
         }
         // One register for the whole country: a lot is the same lot everywhere.
         A::KeepLots => actor.kind == K::Nation && at_home,
+        A::KeepSupply => matches!(actor.kind, K::Nation | K::Maker) && at_home,
+        A::KeepCycles => actor.kind == K::Nation && at_home,
+        A::Allocate => matches!(actor.kind, K::Nation | K::Prefecture | K::City) && at_home,
+        A::RequestUnits => matches!(actor.kind, K::Prefecture | K::City | K::Venue) && at_home,
+        // Each level sees what concerns itself: what it asked for, what it got, what it gave.
+        A::SeeAllocations => {
+            matches!(actor.kind, K::Nation | K::Prefecture | K::City | K::Venue) && at_home
+        }
         A::SeeStatistics => is_counted_for(&actor.territory, place),
         A::ManageAccounts => {
             is_administrator && (at_home || stands_directly_above(&actor.territory, place))
@@ -119,6 +127,16 @@ pub enum Action {
     ExportLedger,
     /// Enter lots and packages in the register of the nation, and recall lots (使用中止・回収).
     KeepLots,
+    /// Say how many units of which lot there will be from which day on (ワクチン供給量).
+    KeepSupply,
+    /// Set up cycles (クール): their days, cut-offs and formulas.
+    KeepCycles,
+    /// Propose and publish what the level below gets (配分).
+    Allocate,
+    /// Ask the level above for units (希望量).
+    RequestUnits,
+    /// See the cycles, and what one asked for, got and gave.
+    SeeAllocations,
     /// See counts.
     SeeStatistics,
     /// Open, change and close accounts.
@@ -152,6 +170,11 @@ impl Action {
         Self::OpenNumber,
         Self::ExportLedger,
         Self::KeepLots,
+        Self::KeepSupply,
+        Self::KeepCycles,
+        Self::Allocate,
+        Self::RequestUnits,
+        Self::SeeAllocations,
         Self::SeeStatistics,
         Self::ManageAccounts,
         Self::SeeAccessLog,
@@ -182,6 +205,11 @@ impl Action {
             Self::OpenNumber => "open-number",
             Self::ExportLedger => "export-ledger",
             Self::KeepLots => "keep-lots",
+            Self::KeepSupply => "keep-supply",
+            Self::KeepCycles => "keep-cycles",
+            Self::Allocate => "allocate",
+            Self::RequestUnits => "request-units",
+            Self::SeeAllocations => "see-allocations",
             Self::SeeStatistics => "see-statistics",
             Self::ManageAccounts => "manage-accounts",
             Self::SeeAccessLog => "see-access-log",
@@ -220,9 +248,15 @@ impl Action {
             | Self::ExportLedger
             | Self::SeeAccessLog => Desk::City,
             Self::FindByNumber | Self::OpenNumber => Desk::Number,
-            Self::KeepLots | Self::SeeStatistics | Self::ManageAccounts | Self::SeeHome => {
-                Desk::Any
-            }
+            Self::KeepLots
+            | Self::KeepSupply
+            | Self::KeepCycles
+            | Self::Allocate
+            | Self::RequestUnits
+            | Self::SeeAllocations
+            | Self::SeeStatistics
+            | Self::ManageAccounts
+            | Self::SeeHome => Desk::Any,
         }
     }
 }

@@ -7,12 +7,14 @@
 pub mod access;
 pub mod addresses;
 pub mod adverse_reactions;
+pub mod allocation;
 pub mod amendments;
 pub mod approvals;
 pub mod calendar;
 pub mod checks;
 pub mod closings;
 pub mod coupons;
+pub mod cycles;
 mod digits;
 pub mod doses;
 pub mod drafts;

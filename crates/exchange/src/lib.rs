@@ -6,6 +6,7 @@
 
 pub mod access_log;
 pub mod adverse_reactions;
+pub mod allocations;
 pub mod complaints;
 pub mod encoding;
 mod form;

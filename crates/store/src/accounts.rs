@@ -655,7 +655,7 @@ fn organisation_of(row: OrganisationRow) -> Result<Organisation> {
 }
 
 /// A place as the organisation's unique key spells it.
-fn place_key(place: &Place) -> String {
+pub(crate) fn place_key(place: &Place) -> String {
     match place {
         Place::Nation => "nation".to_owned(),
         Place::Prefecture(prefecture) => format!("prefecture:{prefecture}"),

@@ -4,11 +4,13 @@
 //! takes a permit of [`domain::access`], and takes the city or the venue from it.
 
 pub mod accounts;
+pub mod allocations;
 pub mod approvals;
 pub mod audit;
 pub mod checks;
 pub mod closings;
 pub mod coupons;
+pub mod cycles;
 pub mod db;
 pub mod devices;
 pub mod doses;
@@ -33,6 +35,7 @@ pub mod senders;
 pub mod sessions;
 pub mod settings;
 pub mod statistics;
+pub mod supplies;
 pub mod verify;
 pub mod worklists;
 

@@ -140,6 +140,21 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0027_stretches.postgres.sql"),
         engines: Engines::OnlyPostgres,
     },
+    Migration {
+        version: 30,
+        text: include_str!("../migrations/0030_supply.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 31,
+        text: include_str!("../migrations/0031_cycles.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 32,
+        text: include_str!("../migrations/0032_allocations.sql"),
+        engines: Engines::Both,
+    },
 ];
 
 /// Brings the tables up to this program's version; safe to run at every start.

@@ -191,6 +191,14 @@ impl Fields {
         }
     }
 
+    /// A count that is not beyond a limit.
+    pub fn units(&mut self, field: &'static str, units: u64, max: u64) -> u64 {
+        if units > max {
+            self.complain(field, "too_many");
+        }
+        units
+    }
+
     /// Words that must be told, of at most that many characters.
     pub fn words(&mut self, field: &'static str, text: &str, length_max: usize) -> String {
         let words = self.text(field, text, length_max);

@@ -1,6 +1,7 @@
 //! The JSON API under `/api/v1`, the open data, and the two addresses that watchers of the server call.
 
 pub mod accounts;
+pub mod allocations;
 pub mod checks;
 pub mod coupon_batches;
 pub mod coupons;
@@ -39,6 +40,7 @@ pub fn routes() -> Routes {
         .merge(places::routes())
         .merge(settings::routes())
         .merge(lots::routes())
+        .merge(allocations::routes())
         .merge(coupons::routes())
         .merge(checks::routes())
         .merge(doses::routes())

@@ -3,6 +3,7 @@
 //! What is made is the same each time but for passwords and ids. It is made beside its place and
 //! moved there when it is whole, so that a demonstration that was interrupted begins anew.
 
+mod allocations;
 mod coupons;
 mod doses;
 mod lots;
@@ -139,6 +140,7 @@ async fn make(folder: &Path) -> anyhow::Result<()> {
     let (made, accounts) = organisations::found(&db, &outside).await?;
     let people = people::people()?;
     doses::record(&db, &outside, &made, &people).await?;
+    allocations::begin(&db, &outside, &made).await?;
     db.close().await;
     let today = (outside.now)().day_in_japan();
     let coupons = coupons::draw(&folder.join(COUPONS), &people)?;

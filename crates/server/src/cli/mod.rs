@@ -1,6 +1,7 @@
 //! The command line.
 
 mod account;
+mod allocate;
 mod coupons;
 mod demo;
 mod export;
@@ -53,6 +54,8 @@ enum Command {
     /// 接種の規則を試す / check rules and forecast doses by them
     #[command(subcommand)]
     Rules(rules::Command),
+    /// 配分案を計算する / propose who gets how much
+    Allocate(allocate::Options),
     /// 台帳と集計を検証する / walk every chain and every projection
     Verify(Place),
     /// 台帳 / a city's ledger
@@ -130,6 +133,7 @@ pub fn main() -> ExitCode {
     let outcome = match line.command {
         Command::Read(options) => read::run(&options),
         Command::Rules(command) => rules::run(&command),
+        Command::Allocate(options) => allocate::run(&options),
         command => within_runtime(command),
     };
     match outcome {
@@ -161,6 +165,7 @@ fn within_runtime(command: Command) -> anyhow::Result<ExitCode> {
             Command::Account(command) => account::run(command).await,
             Command::Read(options) => read::run(&options),
             Command::Rules(command) => rules::run(&command),
+            Command::Allocate(options) => allocate::run(&options),
         }
     })
 }

@@ -1,6 +1,10 @@
 //! The pages that people see.
 
 pub mod accounts;
+pub mod allocation_desk;
+pub mod allocation_formulas;
+pub mod allocation_reasons;
+pub mod allocations;
 pub mod attachments;
 pub mod city;
 pub mod corrections;
@@ -39,6 +43,7 @@ pub mod senders;
 pub mod settings;
 pub mod statistics;
 pub mod stories;
+pub mod supplies;
 pub mod tablet;
 pub mod today;
 pub mod typed;
@@ -57,6 +62,8 @@ pub fn routes() -> Routes {
         .merge(organisations::routes())
         .merge(settings::routes())
         .merge(lots::routes())
+        .merge(allocations::routes())
+        .merge(supplies::routes())
         .merge(reading::routes())
         .merge(registration::routes())
         .merge(receipts::routes())

@@ -37,6 +37,16 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
         Guard::May(Action::SeeVenueDay),
     ),
     ("/lots", "nav-lots", Guard::LoggedIn),
+    (
+        "/allocations",
+        "nav-allocations",
+        Guard::May(Action::SeeAllocations),
+    ),
+    (
+        "/supplies",
+        "supplies-title",
+        Guard::May(Action::KeepSupply),
+    ),
     ("/city", "nav-city", Guard::May(Action::SeeLedger)),
     ("/city/people", "nav-people", Guard::May(Action::SeePerson)),
     ("/city/ledger", "nav-ledger", Guard::May(Action::SeeLedger)),

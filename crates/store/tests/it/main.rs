@@ -5,6 +5,7 @@
     reason = "a test that fails says where"
 )]
 
+mod allocating;
 mod approvals;
 mod devices;
 mod exporting;
