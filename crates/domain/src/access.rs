@@ -28,7 +28,9 @@ pub fn may(actor: &Actor, action: Action, place: &Place) -> bool {
         | A::RecordDose
         | A::SeeVenueDay
         | A::CorrectAtVenue
-        | A::CloseDay => actor.kind == K::Venue && at_home,
+        | A::CloseDay
+        | A::SeeStock
+        | A::KeepStock => actor.kind == K::Venue && at_home,
         A::SeeLedger
         | A::SeePerson
         | A::CorrectRecord
@@ -36,7 +38,9 @@ pub fn may(actor: &Actor, action: Action, place: &Place) -> bool {
         | A::ApproveChange
         | A::SeeFindings
         | A::LoadResidents
-        | A::IssueCoupons => actor.kind == K::City && at_home,
+        | A::IssueCoupons
+        | A::OrderVials
+        | A::TraceLot => actor.kind == K::City && at_home,
         // A clerk at the counter must find the newcomer in front of them; to see the digits is
         // asked for seldom, and by few.
         A::FindByNumber => actor.kind == K::City && at_home,
@@ -45,6 +49,8 @@ pub fn may(actor: &Actor, action: Action, place: &Place) -> bool {
         }
         // One register for the whole country: a lot is the same lot everywhere.
         A::KeepLots => actor.kind == K::Nation && at_home,
+        // A maker ships some products itself (domain paper 3.2).
+        A::RegisterDelivery => matches!(actor.kind, K::Wholesaler | K::Maker) && at_home,
         A::SeeStatistics => is_counted_for(&actor.territory, place),
         A::ManageAccounts => {
             is_administrator && (at_home || stands_directly_above(&actor.territory, place))
@@ -91,6 +97,10 @@ pub enum Action {
     CorrectAtVenue,
     /// Close the venue's day (閉場): vials opened against doses recorded.
     CloseDay,
+    /// See what vaccine the venue has on hand (在庫).
+    SeeStock,
+    /// Receive, pass on, throw away and count vaccine.
+    KeepStock,
     /// See the city's ledger (予防接種台帳).
     SeeLedger,
     /// See one person's record.
@@ -109,6 +119,10 @@ pub enum Action {
     LoadResidents,
     /// Issue coupons (接種券の発行), issue them again, make numbers void.
     IssueCoupons,
+    /// Order vaccine of a wholesaler for a venue of the city (発注).
+    OrderVials,
+    /// See who of the city was given a dose of a lot (ロットの接種者).
+    TraceLot,
     /// Say in whose name the city's papers are sent (差出人).
     SetSender,
     /// Find a person, here or in another city, by the Individual Number (個人番号) they showed.
@@ -119,6 +133,8 @@ pub enum Action {
     ExportLedger,
     /// Enter lots and packages in the register of the nation, and recall lots (使用中止・回収).
     KeepLots,
+    /// Register what was delivered to venues (配送結果), and answer for it.
+    RegisterDelivery,
     /// See counts.
     SeeStatistics,
     /// Open, change and close accounts.
@@ -138,6 +154,8 @@ impl Action {
         Self::SeeVenueDay,
         Self::CorrectAtVenue,
         Self::CloseDay,
+        Self::SeeStock,
+        Self::KeepStock,
         Self::SeeLedger,
         Self::SeePerson,
         Self::CorrectRecord,
@@ -147,11 +165,14 @@ impl Action {
         Self::SeeFindings,
         Self::LoadResidents,
         Self::IssueCoupons,
+        Self::OrderVials,
+        Self::TraceLot,
         Self::SetSender,
         Self::FindByNumber,
         Self::OpenNumber,
         Self::ExportLedger,
         Self::KeepLots,
+        Self::RegisterDelivery,
         Self::SeeStatistics,
         Self::ManageAccounts,
         Self::SeeAccessLog,
@@ -168,6 +189,8 @@ impl Action {
             Self::SeeVenueDay => "see-venue-day",
             Self::CorrectAtVenue => "correct-at-venue",
             Self::CloseDay => "close-day",
+            Self::SeeStock => "see-stock",
+            Self::KeepStock => "keep-stock",
             Self::SeeLedger => "see-ledger",
             Self::SeePerson => "see-person",
             Self::CorrectRecord => "correct-record",
@@ -177,11 +200,14 @@ impl Action {
             Self::SeeFindings => "see-findings",
             Self::LoadResidents => "load-residents",
             Self::IssueCoupons => "issue-coupons",
+            Self::OrderVials => "order-vials",
+            Self::TraceLot => "trace-lot",
             Self::SetSender => "set-sender",
             Self::FindByNumber => "find-by-number",
             Self::OpenNumber => "open-number",
             Self::ExportLedger => "export-ledger",
             Self::KeepLots => "keep-lots",
+            Self::RegisterDelivery => "register-delivery",
             Self::SeeStatistics => "see-statistics",
             Self::ManageAccounts => "manage-accounts",
             Self::SeeAccessLog => "see-access-log",
@@ -206,7 +232,9 @@ impl Action {
             | Self::RecordDose
             | Self::SeeVenueDay
             | Self::CorrectAtVenue
-            | Self::CloseDay => Desk::Venue,
+            | Self::CloseDay
+            | Self::SeeStock
+            | Self::KeepStock => Desk::Venue,
             Self::SeeLedger
             | Self::SeePerson
             | Self::CorrectRecord
@@ -216,13 +244,17 @@ impl Action {
             | Self::SeeFindings
             | Self::LoadResidents
             | Self::IssueCoupons
+            | Self::OrderVials
+            | Self::TraceLot
             | Self::SetSender
             | Self::ExportLedger
             | Self::SeeAccessLog => Desk::City,
             Self::FindByNumber | Self::OpenNumber => Desk::Number,
-            Self::KeepLots | Self::SeeStatistics | Self::ManageAccounts | Self::SeeHome => {
-                Desk::Any
-            }
+            Self::KeepLots
+            | Self::RegisterDelivery
+            | Self::SeeStatistics
+            | Self::ManageAccounts
+            | Self::SeeHome => Desk::Any,
         }
     }
 }

@@ -22,5 +22,6 @@ mod reports;
 mod same_answers;
 mod seals;
 mod statements;
+mod stock;
 mod venue_days;
 mod world;
