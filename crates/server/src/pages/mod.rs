@@ -6,6 +6,7 @@ pub mod city;
 pub mod corrections;
 pub mod coupon_batches;
 pub mod coupons;
+pub mod deliveries;
 pub mod devices;
 pub mod drafts;
 pub mod exports;
@@ -27,6 +28,7 @@ pub mod persons;
 pub mod photos;
 pub mod proposals;
 pub mod reading;
+pub mod recalls;
 pub mod receipts;
 pub mod records;
 pub mod register;
@@ -37,6 +39,7 @@ pub mod residents;
 pub mod senders;
 pub mod settings;
 pub mod statistics;
+pub mod stock;
 pub mod stories;
 pub mod tablet;
 pub mod today;
@@ -56,6 +59,9 @@ pub fn routes() -> Routes {
         .merge(organisations::routes())
         .merge(settings::routes())
         .merge(lots::routes())
+        .merge(stock::routes())
+        .merge(deliveries::routes())
+        .merge(recalls::routes())
         .merge(reading::routes())
         .merge(registration::routes())
         .merge(receipts::routes())
