@@ -362,9 +362,8 @@ mod tests {
             temperature: Temperature::Broken,
             ..delivery(5)
         };
-        let by = |registered: Option<&RegisteredLot>| {
-            questions(&order_free, venue(1), None, registered)
-        };
+        let by =
+            |registered: Option<&RegisteredLot>| questions(&order_free, venue(1), None, registered);
         assert_eq!(
             by(None),
             [Question::LotUnknown, Question::TemperatureBroken]

@@ -645,10 +645,22 @@ mod tests {
 
     #[test]
     fn the_thawed_ones_are_taken_first_and_what_is_missing_is_asked_there() {
-        assert_eq!(taken_from(3, 9, 2), [(Shelf::Thawed, 2), (Shelf::Frozen, 0)]);
-        assert_eq!(taken_from(3, 9, 5), [(Shelf::Thawed, 3), (Shelf::Frozen, 2)]);
-        assert_eq!(taken_from(3, 1, 6), [(Shelf::Thawed, 5), (Shelf::Frozen, 1)]);
-        assert_eq!(taken_from(-2, 0, 1), [(Shelf::Thawed, 1), (Shelf::Frozen, 0)]);
+        assert_eq!(
+            taken_from(3, 9, 2),
+            [(Shelf::Thawed, 2), (Shelf::Frozen, 0)]
+        );
+        assert_eq!(
+            taken_from(3, 9, 5),
+            [(Shelf::Thawed, 3), (Shelf::Frozen, 2)]
+        );
+        assert_eq!(
+            taken_from(3, 1, 6),
+            [(Shelf::Thawed, 5), (Shelf::Frozen, 1)]
+        );
+        assert_eq!(
+            taken_from(-2, 0, 1),
+            [(Shelf::Thawed, 1), (Shelf::Frozen, 0)]
+        );
     }
 
     /// Any movement between three venues and two suppliers, of two lots.

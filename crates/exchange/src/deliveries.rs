@@ -178,7 +178,8 @@ fn vials(text: &str) -> Result<i64, Fault> {
 mod tests {
     use super::*;
 
-    const HEADER: &str = "伝票番号,会場コード,製品コード,ロット,有効期限,バイアル数,配送日,発注番号,温度記録,備考";
+    const HEADER: &str =
+        "伝票番号,会場コード,製品コード,ロット,有効期限,バイアル数,配送日,発注番号,温度記録,備考";
 
     fn lines(rows: &str) -> Vec<DeliveryLine> {
         let file = format!("{HEADER}\r\n{rows}");

@@ -113,7 +113,8 @@ pub async fn order(
         .bind(permit.actor().organisation.0.as_bytes().to_vec())
         .expect(1)
         .await?;
-        let detail = json!({ "venue": order.venue, "product": order.product, "vials": order.vials });
+        let detail =
+            json!({ "venue": order.venue, "product": order.product, "vials": order.vials });
         let change = Change {
             id: audit,
             at,
@@ -145,11 +146,7 @@ async fn ordered(
             table: "vial_order",
             column: "product",
         })?;
-        Ok((
-            organisation(&venue, "vial_order", "venue")?,
-            product,
-            vials,
-        ))
+        Ok((organisation(&venue, "vial_order", "venue")?, product, vials))
     })
     .transpose()
 }
@@ -365,7 +362,9 @@ async fn questions_of(
     delivery: &Delivery,
 ) -> Result<Vec<Question>> {
     let order = match &delivery.order {
-        Some(number) => ordered(tx, supplier, number).await?.map(|one| (number, one)),
+        Some(number) => ordered(tx, supplier, number)
+            .await?
+            .map(|one| (number, one)),
         None => None,
     };
     let mut delivered = 0;
@@ -817,12 +816,7 @@ fn arrived(permit: &VenuePermit, goods: Goods, receipt: &Receipt) -> Result<Opti
 ///
 /// # Errors
 /// The database's.
-pub async fn receive(
-    db: &Db,
-    permit: &VenuePermit,
-    receipt: &Receipt,
-    act: Act,
-) -> Result<Done> {
+pub async fn receive(db: &Db, permit: &VenuePermit, receipt: &Receipt, act: Act) -> Result<Done> {
     allowed(permit)?;
     if !(0..=domain::stock::MOVEMENT_VIALS_MAX).contains(&receipt.vials) {
         return Ok(Done::Refused(MovementRefusal::Vials));
@@ -878,12 +872,7 @@ pub enum Slip {
 ///
 /// # Errors
 /// The database's.
-pub async fn slip(
-    db: &Db,
-    permit: &VenuePermit,
-    slip: &PaperNumber,
-    at: Instant,
-) -> Result<Slip> {
+pub async fn slip(db: &Db, permit: &VenuePermit, slip: &PaperNumber, at: Instant) -> Result<Slip> {
     allowed(permit)?;
     transact!(db, |tx| {
         let rows: Vec<(Vec<u8>, Vec<u8>, Vec<u8>)> = tx
@@ -921,11 +910,7 @@ pub async fn slip(
     })
 }
 
-async fn told_by_slip(
-    tx: &mut Tx,
-    permit: &VenuePermit,
-    slip: &PaperNumber,
-) -> Result<Vec<Told>> {
+async fn told_by_slip(tx: &mut Tx, permit: &VenuePermit, slip: &PaperNumber) -> Result<Vec<Told>> {
     let rows: Vec<ToldRow> = tx
         .query(sql!(
             "SELECT d.id, s.name AS supplier_name, v.name AS venue_name, d.slip, d.product, d.lot,

@@ -63,7 +63,6 @@ pub struct Told {
 struct Row {
     id: Vec<u8>,
     from_venue: Vec<u8>,
-    to_venue: Vec<u8>,
     product: String,
     lot: String,
     shelf: String,
@@ -92,7 +91,11 @@ impl Row {
     fn told(self, venue: OrganisationId) -> Result<Told> {
         let from = organisation(&self.from_venue, "stock_transfer", "from_venue")?;
         let is_ours = from == venue;
-        let other = if is_ours { self.to_name } else { self.from_name };
+        let other = if is_ours {
+            self.to_name
+        } else {
+            self.from_name
+        };
         Ok(Told {
             id: Uuid::from_slice(&self.id).map_err(|_| bad("id"))?,
             is_ours,
@@ -120,7 +123,7 @@ pub async fn open(db: &Db, permit: &VenuePermit) -> Result<Vec<Told>> {
     may_see(permit)?;
     let rows: Vec<Row> = db
         .query(sql!(
-            "SELECT t.id, t.from_venue, t.to_venue, t.product, t.lot, t.shelf, t.began_micros, t.sent, t.taken,
+            "SELECT t.id, t.from_venue, t.product, t.lot, t.shelf, t.began_micros, t.sent, t.taken,
                     t.sent_note, t.taken_note, t.at_micros, f.name AS from_name, o.name AS to_name
              FROM (SELECT * FROM stock_transfer
                    WHERE from_venue = $1 AND (sent IS NULL OR taken IS NULL OR sent <> taken)

@@ -281,7 +281,10 @@ mod tests {
 
     #[test]
     fn the_oldest_are_gone_first() {
-        let (monday, friday) = (at("2021-06-07T09:00:00+09:00"), at("2021-06-11T09:00:00+09:00"));
+        let (monday, friday) = (
+            at("2021-06-07T09:00:00+09:00"),
+            at("2021-06-11T09:00:00+09:00"),
+        );
         let put = [(friday, 10), (monday, 10)];
         assert_eq!(
             batches_left(&put, 14),
@@ -307,10 +310,7 @@ mod tests {
     fn a_recalled_or_expired_lot_stops_and_a_thawed_vial_without_a_beginning_is_asked_for() {
         let one = batch("A", Shelf::Thawed, None, Some("2021-07-01"));
         let told = alarms(&one, true, at("2021-07-02T09:00:00+09:00"));
-        assert_eq!(
-            told,
-            [Alarm::Recalled, Alarm::Expired, Alarm::ClockUnknown]
-        );
+        assert_eq!(told, [Alarm::Recalled, Alarm::Expired, Alarm::ClockUnknown]);
         let soon = batch("A", Shelf::Frozen, None, Some("2021-07-15"));
         let told = alarms(&soon, false, at("2021-07-01T09:00:00+09:00"));
         assert_eq!(told, [Alarm::LastDaySoon]);

@@ -135,8 +135,8 @@ fn closed(rate: i64, doses: i64, line: Option<&Line>) -> DayUse {
     };
     let foreseen = line.doses_recorded + under(Reason::NotRecorded);
     let opened = line.vials_opened + vials_for((doses - foreseen).max(0), rate);
-    let given_of_them =
-        doses.max(doses.min(line.doses_recorded) + under(Reason::NotRecorded)) - under(Reason::OtherVial);
+    let given_of_them = doses.max(doses.min(line.doses_recorded) + under(Reason::NotRecorded))
+        - under(Reason::OtherVial);
     let used = opened.min(given_of_them.max(0));
     DayUse {
         opened,
@@ -199,7 +199,10 @@ mod tests {
     fn the_same_doses_came_out_of_more_vials_in_spring() {
         let april = Day::parse("2021-04-12").unwrap();
         assert_eq!(day_use(PRODUCT, april, first_doses(30), None, true).used, 6);
-        assert_eq!(day_use(PRODUCT, june(), first_doses(30), None, true).used, 5);
+        assert_eq!(
+            day_use(PRODUCT, june(), first_doses(30), None, true).used,
+            5
+        );
     }
 
     #[test]
@@ -245,7 +248,10 @@ mod tests {
 
     #[test]
     fn a_product_nobody_knows_is_counted_dose_by_dose() {
-        assert_eq!(day_use("new_one", june(), first_doses(7), None, true).used, 7);
+        assert_eq!(
+            day_use("new_one", june(), first_doses(7), None, true).used,
+            7
+        );
     }
 
     proptest! {

@@ -8,6 +8,7 @@ mod doses;
 mod lots;
 mod organisations;
 mod people;
+mod stock;
 
 use std::fs::{self, File};
 use std::io::Write;

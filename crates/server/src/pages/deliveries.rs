@@ -196,10 +196,7 @@ async fn render(app: &App, permit: &Permit, page: Page, said: Said) -> Result<Re
                 told,
             })
             .collect(),
-        asked: asked
-            .into_iter()
-            .map(|one| Asked::of(one, texts))
-            .collect(),
+        asked: asked.into_iter().map(|one| Asked::of(one, texts)).collect(),
         outcome: said.outcome,
         trouble: said.trouble,
         products: all_products(&said.fields.product, texts),

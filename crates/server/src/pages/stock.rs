@@ -10,7 +10,9 @@ use axum::response::{IntoResponse, Response};
 use domain::access::{Action, VenuePermit};
 use domain::calendar::Instant;
 use domain::deliveries::PaperNumber;
-use domain::stock::{Account, Alarm, Batch, Goods, MOVEMENT_VIALS_MAX, NOTE_LENGTH_MAX, Shelf, Waste};
+use domain::stock::{
+    Account, Alarm, Batch, Goods, MOVEMENT_VIALS_MAX, NOTE_LENGTH_MAX, Shelf, Waste,
+};
 use domain::vaccines::{LOT_LENGTH_MAX, Lot};
 use domain::venues::FacilityCode;
 use serde::Deserialize;
@@ -86,7 +88,11 @@ fn told(alarm: Alarm, texts: Texts) -> (&'static str, &'static str, String) {
     } else {
         ("warn", "warn")
     };
-    (tone, icon, texts.t(&format!("stock-alarm-{}", alarm.as_str())))
+    (
+        tone,
+        icon,
+        texts.t(&format!("stock-alarm-{}", alarm.as_str())),
+    )
 }
 
 fn lot_href(goods: &Goods) -> String {
@@ -299,7 +305,12 @@ fn vials_in(page: &Page, text: &str, least: i64, complaints: &mut Complaints) ->
     }
 }
 
-fn note_in(page: &Page, text: &str, is_needed: bool, complaints: &mut Complaints) -> Option<String> {
+fn note_in(
+    page: &Page,
+    text: &str,
+    is_needed: bool,
+    complaints: &mut Complaints,
+) -> Option<String> {
     if text.trim().is_empty() && !is_needed {
         return Some(String::new());
     }
@@ -562,7 +573,14 @@ async fn show_lot(
         product: wanted.product,
         lot: lot.to_string(),
     };
-    render_lot(&app, &permit, page, goods, (Fields::default(), Trouble::default())).await
+    render_lot(
+        &app,
+        &permit,
+        page,
+        goods,
+        (Fields::default(), Trouble::default()),
+    )
+    .await
 }
 
 async fn render_lot(
@@ -725,8 +743,11 @@ async fn done_with(
     let vials = vials_in(page, &fields.vials, 1, complaints);
     let (doing, note_is_needed) = match fields.doing.as_str() {
         "thaw" => {
-            let began = moment_in(page, &fields.began, app.now(), complaints);
-            let began = began.map(|began| began.unwrap_or(app.now()));
+            // Not the time of sending: what is sent again must say the same.
+            let began = moment_in(page, &fields.began, app.now(), complaints).flatten();
+            if began.is_none() && complaints.is_empty() {
+                complaints.add::<()>("began", page.t("stock-complaint-moment"));
+            }
             (began.map(Doing::Thaw), false)
         }
         "discard" => {

@@ -13,9 +13,9 @@ use domain::coupons::CouponKind;
 use domain::stock::{Account, Doses, Goods, Identity, Kind, Post, Shelf};
 use serde::Serialize;
 
+use super::account_in;
 use super::books::{day_in, organisation};
 use super::uses::{Kept, Key, UseRow, closings, follows, not_taken};
-use super::account_in;
 use crate::db::{Db, Tx, sql};
 use crate::error::{Error, Result};
 
@@ -195,7 +195,9 @@ async fn rest(tx: &mut Tx, proof: &Proof) -> Result<Option<Difference>> {
         ("shipped", proof.nation.shipped, shipped),
         ("in_transfer", proof.nation.in_transfer, in_transfer),
     ];
-    let different = sums.into_iter().find(|(_, expected, found)| expected != found);
+    let different = sums
+        .into_iter()
+        .find(|(_, expected, found)| expected != found);
     Ok(different.map(|(what, expected, found)| Difference {
         what,
         goods: None,
@@ -273,7 +275,12 @@ async fn lot(
     }
     proof.identities += lot.identities.len() as u64;
     words(tx, goods, &mut lot).await?;
-    let is_way = |post: &&Post| matches!(post.account, Account::Delivery | Account::Transfer | Account::Supply);
+    let is_way = |post: &&Post| {
+        matches!(
+            post.account,
+            Account::Delivery | Account::Transfer | Account::Supply
+        )
+    };
     for post in lot.posts.keys().chain(lot.on_the_way.keys()).filter(is_way) {
         let expected = lot.on_the_way.get(post).copied().unwrap_or_default();
         let found = lot.posts.get(post).copied().unwrap_or_default();
@@ -284,12 +291,7 @@ async fn lot(
     days(tx, goods, &lot, today, proof).await
 }
 
-async fn add_movements(
-    tx: &mut Tx,
-    goods: &Goods,
-    lot: &mut Lot,
-    proof: &mut Proof,
-) -> Result<()> {
+async fn add_movements(tx: &mut Tx, goods: &Goods, lot: &mut Lot, proof: &mut Proof) -> Result<()> {
     let sums: Vec<Sum> = tx
         .query(sql!(
             "SELECT kind, from_holder, from_account, to_holder, to_account,
@@ -462,8 +464,8 @@ async fn days(
         *none += one.booked.opened_none;
     }
     for holder in lot.booked.keys().chain(booked.keys()) {
-        let [expected, found] = [&booked, &lot.booked]
-            .map(|sums| sums.get(holder).copied().unwrap_or_default());
+        let [expected, found] =
+            [&booked, &lot.booked].map(|sums| sums.get(holder).copied().unwrap_or_default());
         if expected != found {
             return Ok(Some(Difference {
                 what: "booked",
@@ -496,7 +498,11 @@ async fn doses(tx: &mut Tx, proof: &mut Proof) -> Result<Option<Difference>> {
             continue;
         }
         let venue = organisation(&venue, "dose", "venue")?;
-        let key = (venue, day_in(&day, "dose", "given_on")?, Goods { product, lot });
+        let key = (
+            venue,
+            day_in(&day, "dose", "given_on")?,
+            Goods { product, lot },
+        );
         let sum = all.entry(key).or_default();
         match Purpose::of_turn(u8::try_from(turn).unwrap_or(u8::MAX)) {
             Purpose::Primary => sum.primary += count,
@@ -525,7 +531,11 @@ async fn doses(tx: &mut Tx, proof: &mut Proof) -> Result<Option<Difference>> {
         .await?;
     for (venue, day, product, lot, primary, booster) in rows {
         let venue = organisation(&venue, "stock_use", "venue")?;
-        let key = (venue, day_in(&day, "stock_use", "day")?, Goods { product, lot });
+        let key = (
+            venue,
+            day_in(&day, "stock_use", "day")?,
+            Goods { product, lot },
+        );
         let expected = all.remove(&key).unwrap_or_default();
         if expected != (Doses { primary, booster }) {
             let found = primary + booster;

@@ -156,10 +156,7 @@ async fn changes(tx: &mut Tx, behind: &Behind) -> Result<Changes> {
 
 /// What the records of these entries said before them, by city and number of the entry; nothing for
 /// one's first.
-async fn said_before(
-    tx: &mut Tx,
-    rows: &[Row],
-) -> Result<BTreeMap<(String, i64), Option<Drawn>>> {
+async fn said_before(tx: &mut Tx, rows: &[Row]) -> Result<BTreeMap<(String, i64), Option<Drawn>>> {
     let later = || rows.iter().filter(|row| row.act != Act::Recorded.as_str());
     let table = Table::default()
         .text(later().map(|row| row.municipality.as_str()))
@@ -306,7 +303,10 @@ async fn index_by_lot(tx: &mut Tx, changes: &Changes) -> Result<()> {
 
 fn keys<'k>(keys: impl Iterator<Item = &'k Key> + Clone) -> Table {
     Table::default()
-        .bytes(keys.clone().map(|(venue, _, _)| venue.0.as_bytes().to_vec()))
+        .bytes(
+            keys.clone()
+                .map(|(venue, _, _)| venue.0.as_bytes().to_vec()),
+        )
         .text(keys.clone().map(|(_, day, _)| day.to_string()))
         .text(keys.clone().map(|(_, _, goods)| goods.product.clone()))
         .text(keys.map(|(_, _, goods)| goods.lot.clone()))
@@ -441,18 +441,21 @@ async fn settle_these(tx: &mut Tx, kept: &[Kept], now: Instant) -> Result<()> {
         let movements = difference(one, wanted, &mut shelves)?;
         let revision = one.revision + i64::from(!movements.is_empty());
         let act = act(&one.key, revision)?;
-        let of_this = movements.into_iter().zip(0..).map(|(movement, part)| Entry {
-            movement,
-            act,
-            part,
-            on_day: one.key.1,
-            began: None,
-            note: String::new(),
-            at: now,
-            // Nobody: it follows from what others entered.
-            user: UserId(Uuid::nil()),
-            organisation: one.key.0,
-        });
+        let of_this = movements
+            .into_iter()
+            .zip(0..)
+            .map(|(movement, part)| Entry {
+                movement,
+                act,
+                part,
+                on_day: one.key.1,
+                began: None,
+                note: String::new(),
+                at: now,
+                // Nobody: it follows from what others entered.
+                user: UserId(Uuid::nil()),
+                organisation: one.key.0,
+            });
         entries.extend(of_this);
         settled.push((wanted, revision));
     }
@@ -577,8 +580,7 @@ fn difference(one: &Kept, wanted: DayUse, shelves: &mut Shelves) -> Result<Vec<M
         };
         let (from, to) = if vials < 0 { (to, from) } else { (from, to) };
         if vials != 0 {
-            let movement =
-                Movement::new(kind, goods.clone(), vials.abs(), post(from), post(to));
+            let movement = Movement::new(kind, goods.clone(), vials.abs(), post(from), post(to));
             movements.push(movement.map_err(|_| Error::Inconsistent {
                 table: "stock_use",
                 column: "opened",

@@ -52,7 +52,12 @@ fn actor(number: u128, kind: OrganisationKind, role: Role, territory: Territory)
 }
 
 fn nation(action: Action, place: Place) -> Permit {
-    let nation = actor(30, OrganisationKind::Nation, Role::Administrator, Territory::Nation);
+    let nation = actor(
+        30,
+        OrganisationKind::Nation,
+        Role::Administrator,
+        Territory::Nation,
+    );
     access::permit(&nation, action, place).unwrap()
 }
 
@@ -81,7 +86,12 @@ fn second() -> VenuePermit {
 
 fn wholesaler() -> Permit {
     let id = organisation(9);
-    let seller = actor(9, OrganisationKind::Wholesaler, Role::Operator, Territory::Company(id));
+    let seller = actor(
+        9,
+        OrganisationKind::Wholesaler,
+        Role::Operator,
+        Territory::Company(id),
+    );
     access::permit(&seller, Action::RegisterDelivery, Place::Company(id)).unwrap()
 }
 
@@ -286,15 +296,24 @@ fn a_corrected_lot_moves_the_vial_and_a_voided_dose_gives_it_back() {
             device: String::new(),
             seen: None,
         };
-        world.recorder.correct(&authority, correction).await.unwrap();
+        world
+            .recorder
+            .correct(&authority, correction)
+            .await
+            .unwrap();
         world.settle().await;
         // The vial of the other lot was never received: its balance asks.
         let balances = stock::balances(&world.db, &first()).await.unwrap();
         assert_eq!(balances[&goods("FC9880")][&THAWED], -1);
         assert_eq!(world.at(&first(), Account::Opened).await, 0);
         assert_eq!(world.proven().await.negative, 1);
-        let here = stock::on_hand(&world.db, &first(), world.now()).await.unwrap();
-        let asked = here.iter().find(|one| one.batch.goods.lot == "FC9880").unwrap();
+        let here = stock::on_hand(&world.db, &first(), world.now())
+            .await
+            .unwrap();
+        let asked = here
+            .iter()
+            .find(|one| one.batch.goods.lot == "FC9880")
+            .unwrap();
         assert_eq!(asked.alarms, [Alarm::Negative]);
         let decision = Decision {
             id: world.id(),
@@ -346,8 +365,14 @@ fn the_closing_says_how_many_vials_were_opened_and_may_say_it_again() {
         let none = Account::Discarded(Waste::OpenedNone);
         let unopened = Account::Discarded(Waste::Unused);
         let told = async || {
-            let of = |account| world.at(&first(), account);
-            [of(FROZEN).await, of(Account::Used).await, of(none).await, of(unopened).await]
+            let here = first();
+            let of = |account| world.at(&here, account);
+            [
+                of(FROZEN).await,
+                of(Account::Used).await,
+                of(none).await,
+                of(unopened).await,
+            ]
         };
         assert_eq!(told().await, [7, 1, 1, 1]);
         world.proven().await;
@@ -398,7 +423,9 @@ fn the_same_delivery_twice_changes_nothing_and_another_story_of_it_is_asked() {
             Registered::Held(Question::Contradicts)
         );
         assert_eq!(world.at(&first(), Account::Delivery).await, 195);
-        let asked = deliveries::open_questions(&world.db, &wholesaler()).await.unwrap();
+        let asked = deliveries::open_questions(&world.db, &wholesaler())
+            .await
+            .unwrap();
         assert_eq!(asked.len(), 1);
         let answered = deliveries::answer(
             &world.db,
@@ -406,9 +433,13 @@ fn the_same_delivery_twice_changes_nothing_and_another_story_of_it_is_asked() {
             asked[0].id,
             "先の195本が正しい",
             (world.id(), world.now()),
-        );
-        assert_eq!(answered.await.unwrap(), Done::Now);
-        let asked = deliveries::open_questions(&world.db, &wholesaler()).await.unwrap();
+        )
+        .await
+        .unwrap();
+        assert_eq!(answered, Done::Now);
+        let asked = deliveries::open_questions(&world.db, &wholesaler())
+            .await
+            .unwrap();
         assert_eq!(asked, []);
         world.proven().await;
     });
@@ -434,7 +465,10 @@ fn what_cannot_be_right_about_a_delivery_is_asked_and_nothing_is_lost() {
         assert_eq!(place(&order, CHIYODA).await, Placed::Now);
         assert_eq!(place(&order, CHIYODA).await, Placed::Before);
         assert_eq!(place(&order, SAPPORO).await, Placed::NotFound);
-        let more = NewOrder { vials: 196, ..order.clone() };
+        let more = NewOrder {
+            vials: 196,
+            ..order.clone()
+        };
         assert_eq!(place(&more, CHIYODA).await, Placed::NumberTaken);
         let ordered = |slip: &str, to, vials| Delivery {
             order: Some(number("O-1")),
@@ -462,22 +496,42 @@ fn what_cannot_be_right_about_a_delivery_is_asked_and_nothing_is_lost() {
             world.register(&nobody).await,
             Registered::Held(Question::VenueUnknown)
         );
-        deliveries::unreadable(&world.db, &wholesaler(), "D-5,-5", "バイアル数", world.now())
+        deliveries::unreadable(
+            &world.db,
+            &wholesaler(),
+            "D-5,-5",
+            "バイアル数",
+            world.now(),
+        )
+        .await
+        .unwrap();
+        let asked = deliveries::open_questions(&world.db, &wholesaler())
             .await
             .unwrap();
-        let asked = deliveries::open_questions(&world.db, &wholesaler()).await.unwrap();
         let asked: Vec<_> = asked.iter().map(|one| one.question).collect();
         assert_eq!(asked.len(), 6, "{asked:?}");
         assert!(asked.contains(&Question::Unreadable) && asked.contains(&Question::VenueUnknown));
-        let open = deliveries::open_orders(&world.db, &wholesaler()).await.unwrap();
+        let open = deliveries::open_orders(&world.db, &wholesaler())
+            .await
+            .unwrap();
         assert_eq!(open, [], "197 of 195 are delivered");
         // A box before the wrong venue: the right one is not named, and the wholesaler is asked.
-        let elsewhere = deliveries::slip(&world.db, &second(), &number("D-1"), world.now());
-        assert_eq!(elsewhere.await.unwrap(), Slip::Elsewhere);
-        let unknown = deliveries::slip(&world.db, &second(), &number("D-9"), world.now());
-        assert_eq!(unknown.await.unwrap(), Slip::Unknown);
-        let asked = deliveries::open_questions(&world.db, &wholesaler()).await.unwrap();
-        assert!(asked.iter().any(|one| one.question == Question::CameElsewhere));
+        let elsewhere = deliveries::slip(&world.db, &second(), &number("D-1"), world.now())
+            .await
+            .unwrap();
+        assert_eq!(elsewhere, Slip::Elsewhere);
+        let unknown = deliveries::slip(&world.db, &second(), &number("D-9"), world.now())
+            .await
+            .unwrap();
+        assert_eq!(unknown, Slip::Unknown);
+        let asked = deliveries::open_questions(&world.db, &wholesaler())
+            .await
+            .unwrap();
+        assert!(
+            asked
+                .iter()
+                .any(|one| one.question == Question::CameElsewhere)
+        );
         world.proven().await;
     });
 }
@@ -491,7 +545,9 @@ fn a_box_with_fewer_vials_is_on_both_lists_until_the_wholesaler_puts_it_right() 
         assert_eq!(world.receive(9, Shelf::Frozen).await, Done::Now);
         assert_eq!(world.at(&first(), FROZEN).await, 9);
         assert_eq!(world.at(&first(), Account::Delivery).await, 1);
-        let open = deliveries::open_at_supplier(&world.db, &wholesaler()).await.unwrap();
+        let open = deliveries::open_at_supplier(&world.db, &wholesaler())
+            .await
+            .unwrap();
         assert_eq!((open[0].shipped, open[0].received), (10, Some(9)));
         let act = world.act();
         let right = async || {
@@ -502,7 +558,9 @@ fn a_box_with_fewer_vials_is_on_both_lists_until_the_wholesaler_puts_it_right() 
         assert_eq!(right().await, Done::Now);
         assert_eq!(right().await, Done::Before);
         assert_eq!(world.at(&first(), Account::Delivery).await, 0);
-        let open = deliveries::open_at_venue(&world.db, &first()).await.unwrap();
+        let open = deliveries::open_at_venue(&world.db, &first())
+            .await
+            .unwrap();
         assert_eq!(open, []);
         assert_eq!(world.proven().await.nation.shipped, 9);
     });
@@ -541,7 +599,9 @@ fn a_box_may_be_taken_in_before_its_wholesaler_has_told_of_it() {
             Registered::Booked(vec![])
         );
         assert_eq!(world.at(&first(), Account::Delivery).await, 0);
-        let open = deliveries::open_at_supplier(&world.db, &wholesaler()).await.unwrap();
+        let open = deliveries::open_at_supplier(&world.db, &wholesaler())
+            .await
+            .unwrap();
         assert_eq!(open, []);
         world.proven().await;
     });
@@ -624,18 +684,24 @@ fn the_clock_of_a_thawed_vial_goes_with_it() {
             Side::Gives,
             &word(2, 3, Some(began)),
             world.act(),
-        );
-        assert_eq!(sent.await.unwrap(), Done::Now);
+        )
+        .await
+        .unwrap();
+        assert_eq!(sent, Done::Now);
         let id = transfers::open(&world.db, &second()).await.unwrap()[0].id;
         transfers::take(&world.db, &second(), (id, 3), "", world.act())
             .await
             .unwrap();
-        let here = stock::on_hand(&world.db, &second(), world.now()).await.unwrap();
+        let here = stock::on_hand(&world.db, &second(), world.now())
+            .await
+            .unwrap();
         let end = here[0].batch.use_by.unwrap();
         assert_eq!(end.japanese(), "2021-07-02 09:00");
         assert_eq!(here[0].alarms, []);
         world.set_day("2021-07-02");
-        let here = stock::on_hand(&world.db, &second(), world.now()).await.unwrap();
+        let here = stock::on_hand(&world.db, &second(), world.now())
+            .await
+            .unwrap();
         assert_eq!(here[0].alarms, [Alarm::ClockRanOut]);
         world.proven().await;
     });
@@ -664,7 +730,9 @@ fn a_count_books_the_difference_unless_the_books_moved_meanwhile() {
         assert_eq!(count(18, 19).await, Done::Now);
         assert_eq!(world.at(&first(), Account::Difference).await, 1);
         assert!(matches!(count(19, -1).await, Done::Refused(_)));
-        let story = stock::story(&world.db, &first(), &goods(LOT)).await.unwrap();
+        let story = stock::story(&world.db, &first(), &goods(LOT))
+            .await
+            .unwrap();
         let changes: Vec<i64> = story.iter().map(|one| one.change).collect();
         assert_eq!(changes.iter().sum::<i64>(), 19);
         assert!(story.iter().any(|one| one.other == "東卸"), "{story:?}");
@@ -690,9 +758,15 @@ fn a_recall_finds_every_vial_and_each_city_its_own_people() {
         world.settle().await;
         let keeper = nation(Action::KeepLots, Place::Nation);
         let lot = Lot::parse(LOT).unwrap();
-        let found = recalls::whereabouts(&world.db, &keeper, &lot).await.unwrap();
+        let found = recalls::whereabouts(&world.db, &keeper, &lot)
+            .await
+            .unwrap();
         assert_eq!((found.to_stop(), found.dosed()), (20, 2));
-        let cities: Vec<_> = found.doses.iter().map(|one| one.municipality.to_string()).collect();
+        let cities: Vec<_> = found
+            .doses
+            .iter()
+            .map(|one| one.municipality.to_string())
+            .collect();
         assert_eq!(cities, [SAPPORO, CHIYODA]);
         recalls::rehearse(&world.db, &keeper, &lot, &found, (world.id(), world.now()))
             .await
@@ -705,13 +779,19 @@ fn a_recall_finds_every_vial_and_each_city_its_own_people() {
             purpose: "recall".to_owned(),
         };
         let trace = clerk(Action::TraceLot, CHIYODA);
-        let people = recalls::dosed(&world.db, &trace, &lot, None, &view).await.unwrap();
+        let people = recalls::dosed(&world.db, &trace, &lot, None, &view)
+            .await
+            .unwrap();
         assert_eq!(people.len(), 1);
         assert!(people[0].number.is_some());
-        let looks = store::audit::looks(&world.db, &clerk(Action::SeeAccessLog, CHIYODA), None);
-        assert_eq!(looks.await.unwrap()[0].view.view, "recall");
-        let wrong = recalls::dosed(&world.db, &clerk(Action::SeeLedger, CHIYODA), &lot, None, &view);
-        assert!(wrong.await.is_err(), "a permit for the ledger traces no lot");
+        let auditor = clerk(Action::SeeAccessLog, CHIYODA);
+        let looks = store::audit::looks(&world.db, &auditor, None)
+            .await
+            .unwrap();
+        assert_eq!(looks[0].view.view, "recall");
+        let reader = clerk(Action::SeeLedger, CHIYODA);
+        let wrong = recalls::dosed(&world.db, &reader, &lot, None, &view).await;
+        assert!(wrong.is_err(), "a permit for the ledger traces no lot");
     });
 }
 
@@ -722,10 +802,14 @@ fn a_movement_changed_by_hand_is_found_by_the_proof() {
         world.dose(1).await;
         world.settle().await;
         world.proven().await;
-        world.spoil("UPDATE stock_balance SET vials = vials + 1 WHERE account = 'frozen'").await;
+        world
+            .spoil("UPDATE stock_balance SET vials = vials + 1 WHERE account = 'frozen'")
+            .await;
         let proof = stock::prove(&world.db, world.now()).await.unwrap();
         assert_eq!(proof.difference.unwrap().what, "balance");
-        world.spoil("UPDATE stock_balance SET vials = vials - 1 WHERE account = 'frozen'").await;
+        world
+            .spoil("UPDATE stock_balance SET vials = vials - 1 WHERE account = 'frozen'")
+            .await;
         world.proven().await;
         world.spoil("UPDATE stock_use SET doses_primary = 2").await;
         let proof = stock::prove(&world.db, world.now()).await.unwrap();
@@ -738,7 +822,10 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % sides
     }
 }
@@ -769,7 +856,9 @@ async fn storm(world: &World, mut dice: Dice) {
         match dice.roll(11) {
             0 | 1 => {
                 let slip = format!("S-{}-{}", dice.0 % 97, step % 7);
-                world.register(&delivery(&slip, to, vials.max(1) * 10)).await;
+                world
+                    .register(&delivery(&slip, to, vials.max(1) * 10))
+                    .await;
             }
             2 | 3 => {
                 for told in deliveries::open_at_venue(&world.db, &own).await.unwrap() {
@@ -781,13 +870,20 @@ async fn storm(world: &World, mut dice: Dice) {
                         note: String::new(),
                     };
                     for _ in 0..2 {
-                        deliveries::receive(&world.db, &own, &receipt, act).await.unwrap();
+                        deliveries::receive(&world.db, &own, &receipt, act)
+                            .await
+                            .unwrap();
                     }
                 }
             }
             4 => {
-                for told in deliveries::open_at_supplier(&world.db, &wholesaler()).await.unwrap() {
-                    let Some(received) = told.received else { continue };
+                for told in deliveries::open_at_supplier(&world.db, &wholesaler())
+                    .await
+                    .unwrap()
+                {
+                    let Some(received) = told.received else {
+                        continue;
+                    };
                     let act = world.act();
                     deliveries::put_right(&world.db, &wholesaler(), (told.id, received), "", act)
                         .await
@@ -795,10 +891,16 @@ async fn storm(world: &World, mut dice: Dice) {
                 }
             }
             5 => {
-                let side = if dice.roll(2) == 0 { Side::Gives } else { Side::Got };
+                let side = if dice.roll(2) == 0 {
+                    Side::Gives
+                } else {
+                    Side::Got
+                };
                 let word = word(to, vials, None);
                 for _ in 0..2 {
-                    transfers::begin(&world.db, &own, side, &word, act).await.unwrap();
+                    transfers::begin(&world.db, &own, side, &word, act)
+                        .await
+                        .unwrap();
                 }
             }
             6 => {
@@ -806,10 +908,14 @@ async fn storm(world: &World, mut dice: Dice) {
                     let act = world.act();
                     if told.is_ours {
                         let right = (told.id, told.taken.unwrap_or(0));
-                        transfers::put_right(&world.db, &own, right, "", act).await.unwrap();
+                        transfers::put_right(&world.db, &own, right, "", act)
+                            .await
+                            .unwrap();
                     } else {
                         let took = (told.id, told.sent.unwrap_or(0) + vials.min(1));
-                        transfers::take(&world.db, &own, took, "", act).await.unwrap();
+                        transfers::take(&world.db, &own, took, "", act)
+                            .await
+                            .unwrap();
                     }
                 }
             }
@@ -819,7 +925,9 @@ async fn storm(world: &World, mut dice: Dice) {
                     1 => Doing::Discard(Shelf::Frozen, Waste::Temperature),
                     _ => Doing::Lose(Shelf::Thawed),
                 };
-                stock::act(&world.db, &own, (&goods(LOT), vials), &doing, "", act).await.unwrap();
+                stock::act(&world.db, &own, (&goods(LOT), vials), &doing, "", act)
+                    .await
+                    .unwrap();
             }
             8 => {
                 let seen = world.at(&own, FROZEN).await;
@@ -830,7 +938,9 @@ async fn storm(world: &World, mut dice: Dice) {
                     vials: seen + vials,
                     note: "棚卸し".to_owned(),
                 };
-                stock::count(&world.db, &own, &counted, (world.id(), act)).await.unwrap();
+                stock::count(&world.db, &own, &counted, (world.id(), act))
+                    .await
+                    .unwrap();
             }
             9 => {
                 if let Some((_, receipt)) = people.pop_first() {

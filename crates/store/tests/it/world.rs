@@ -32,11 +32,11 @@ pub fn on_each_engine(test: impl AsyncFn(World)) {
     runtime.block_on(async {
         let folder = tempfile::tempdir().unwrap();
         let location = Location::Sqlite(folder.path().join("test.db"));
-        test(World::at(location).await).await;
+        test(World::opened(location).await).await;
         match std::env::var("SESSHU_TEST_POSTGRES") {
             Ok(server) => {
                 let url = empty_postgres(&server).await;
-                test(World::at(Location::Postgres(url)).await).await;
+                test(World::opened(Location::Postgres(url)).await).await;
             }
             Err(_) if std::env::var("SESSHU_TEST_REQUIRE").is_ok() => {
                 panic!("SESSHU_TEST_POSTGRES must name a PostgreSQL server")
@@ -78,7 +78,7 @@ pub struct World {
 }
 
 impl World {
-    async fn at(location: Location) -> Self {
+    async fn opened(location: Location) -> Self {
         let db = Db::open(&location).await.unwrap();
         let location = Some(location);
         Self {
