@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use domain::access::{
     self, Action, Actor, OrganisationId, OrganisationKind, Place as Where, Role, Territory, UserId,
@@ -28,7 +28,7 @@ pub(super) struct Options {
     #[arg(long)]
     lot: String,
     /// 何も変えずに表示する(使用中止は画面「ロットの回収」で国が行う) / print and change nothing; the nation stops a lot on its page
-    #[arg(long, required = true)]
+    #[arg(long)]
     dry_run: bool,
     /// この市町村の接種者だけを表示する / name the people of this city alone
     #[arg(long, value_name = "CODE")]
@@ -40,6 +40,12 @@ pub(super) struct Options {
 /// Prints vials by holder and, city by city, who was given a dose: by record and coupon number, each
 /// city's access log written first.
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    if !options.dry_run {
+        bail!(
+            "使用中止は国が画面「ロットの回収」で行います。所在を調べるには --dry-run を付けてください。\n\
+             The nation stops a lot on its page \"Recall of a lot\"; add --dry-run to see where it is."
+        );
+    }
     let lot = Lot::parse(&options.lot).map_err(|refusal| anyhow!("{refusal}"))?;
     let only = options.municipality.as_deref().map(|code| {
         MunicipalityCode::parse(code).map_err(|refusal| {

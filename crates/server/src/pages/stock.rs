@@ -893,3 +893,7 @@ async fn untold(
         }
     }
 }
+
+#[cfg(test)]
+#[path = "stock_tests.rs"]
+mod tests;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, anyhow};
 use domain::access::{self, Action, Place, Territory};
 use domain::calendar::Day;
+use domain::closings::Purpose;
 use domain::deliveries::{Delivery, PaperNumber, Temperature};
 use domain::stock::{Doses, Shelf, day_use};
 use domain::vaccines::{Lot, ProductKey};
@@ -22,8 +23,6 @@ use super::organisations::Made;
 const SPARE_VIALS: i64 = 2;
 /// Vials of today's lot at every venue.
 const TODAYS_VIALS: i64 = 20;
-/// The last turn of the first series, counted through.
-const PRIMARY_TURN_MAX: u8 = 2;
 
 /// What one venue needs of one lot, and from when on.
 struct Need {
@@ -43,10 +42,9 @@ fn needs(planned: &[Planned]) -> Needs {
         });
         need.first = need.first.min(dose.on);
         let doses = need.by_day.entry(dose.on).or_default();
-        if dose.coupon.turn_digit > PRIMARY_TURN_MAX {
-            doses.booster += 1;
-        } else {
-            doses.primary += 1;
+        match Purpose::of_turn(dose.coupon.turn_digit) {
+            Purpose::Primary => doses.primary += 1,
+            Purpose::Booster => doses.booster += 1,
         }
     }
     needs
