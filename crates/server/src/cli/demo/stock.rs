@@ -61,17 +61,18 @@ pub(super) async fn deliver(
 ) -> anyhow::Result<()> {
     let yesterday = today.plus_days(-1);
     for (number, ((venue, product, lot), need)) in (1..).zip(needs(planned)) {
-        let vials = need.by_day.iter().map(|(on, doses)| {
-            let used = day_use(&product, *on, *doses, None, true);
-            used.opened
-        });
+        let opened = need
+            .by_day
+            .iter()
+            .map(|(on, doses)| day_use(&product, *on, *doses, None, true).opened);
+        let vials = opened.sum::<i64>() + SPARE_VIALS;
         let told = Told {
             slip: format!("D-{number:05}"),
             venue,
             product,
             lot,
             expires: need.first.plus_months(GOOD_MONTHS),
-            vials: vials.sum::<i64>() + SPARE_VIALS,
+            vials,
             on: need.first.plus_days(-1).min(yesterday),
         };
         told.register(db, outside, made).await?;
