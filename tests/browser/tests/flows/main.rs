@@ -16,5 +16,6 @@ mod packs;
 mod reports;
 mod snapshot;
 mod tablet;
+mod vials;
 mod without_script;
 mod worklists;
