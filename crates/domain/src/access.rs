@@ -28,7 +28,9 @@ pub fn may(actor: &Actor, action: Action, place: &Place) -> bool {
         | A::RecordDose
         | A::SeeVenueDay
         | A::CorrectAtVenue
-        | A::CloseDay => actor.kind == K::Venue && at_home,
+        | A::CloseDay
+        | A::SeeStock
+        | A::KeepStock => actor.kind == K::Venue && at_home,
         A::SeeLedger
         | A::SeePerson
         | A::CorrectRecord
@@ -36,7 +38,9 @@ pub fn may(actor: &Actor, action: Action, place: &Place) -> bool {
         | A::ApproveChange
         | A::SeeFindings
         | A::LoadResidents
-        | A::IssueCoupons => actor.kind == K::City && at_home,
+        | A::IssueCoupons
+        | A::OrderVials
+        | A::TraceLot => actor.kind == K::City && at_home,
         // A clerk at the counter must find the newcomer in front of them; to see the digits is
         // asked for seldom, and by few.
         A::FindByNumber => actor.kind == K::City && at_home,
@@ -53,6 +57,8 @@ pub fn may(actor: &Actor, action: Action, place: &Place) -> bool {
         A::SeeAllocations => {
             matches!(actor.kind, K::Nation | K::Prefecture | K::City | K::Venue) && at_home
         }
+        // A maker ships some products itself (domain paper 3.2).
+        A::RegisterDelivery => matches!(actor.kind, K::Wholesaler | K::Maker) && at_home,
         A::SeeStatistics => is_counted_for(&actor.territory, place),
         A::ManageAccounts => {
             is_administrator && (at_home || stands_directly_above(&actor.territory, place))
@@ -99,6 +105,10 @@ pub enum Action {
     CorrectAtVenue,
     /// Close the venue's day (閉場): vials opened against doses recorded.
     CloseDay,
+    /// See what vaccine the venue has on hand (在庫).
+    SeeStock,
+    /// Receive, pass on, throw away and count vaccine.
+    KeepStock,
     /// See the city's ledger (予防接種台帳).
     SeeLedger,
     /// See one person's record.
@@ -117,6 +127,10 @@ pub enum Action {
     LoadResidents,
     /// Issue coupons (接種券の発行), issue them again, make numbers void.
     IssueCoupons,
+    /// Order vaccine of a wholesaler for a venue of the city (発注).
+    OrderVials,
+    /// See who of the city was given a dose of a lot (ロットの接種者).
+    TraceLot,
     /// Say in whose name the city's papers are sent (差出人).
     SetSender,
     /// Find a person, here or in another city, by the Individual Number (個人番号) they showed.
@@ -137,6 +151,8 @@ pub enum Action {
     RequestUnits,
     /// See the cycles, and what one asked for, got and gave.
     SeeAllocations,
+    /// Register what was delivered to venues (配送結果), and answer for it.
+    RegisterDelivery,
     /// See counts.
     SeeStatistics,
     /// Open, change and close accounts.
@@ -156,6 +172,8 @@ impl Action {
         Self::SeeVenueDay,
         Self::CorrectAtVenue,
         Self::CloseDay,
+        Self::SeeStock,
+        Self::KeepStock,
         Self::SeeLedger,
         Self::SeePerson,
         Self::CorrectRecord,
@@ -165,6 +183,8 @@ impl Action {
         Self::SeeFindings,
         Self::LoadResidents,
         Self::IssueCoupons,
+        Self::OrderVials,
+        Self::TraceLot,
         Self::SetSender,
         Self::FindByNumber,
         Self::OpenNumber,
@@ -175,6 +195,7 @@ impl Action {
         Self::Allocate,
         Self::RequestUnits,
         Self::SeeAllocations,
+        Self::RegisterDelivery,
         Self::SeeStatistics,
         Self::ManageAccounts,
         Self::SeeAccessLog,
@@ -191,6 +212,8 @@ impl Action {
             Self::SeeVenueDay => "see-venue-day",
             Self::CorrectAtVenue => "correct-at-venue",
             Self::CloseDay => "close-day",
+            Self::SeeStock => "see-stock",
+            Self::KeepStock => "keep-stock",
             Self::SeeLedger => "see-ledger",
             Self::SeePerson => "see-person",
             Self::CorrectRecord => "correct-record",
@@ -200,6 +223,8 @@ impl Action {
             Self::SeeFindings => "see-findings",
             Self::LoadResidents => "load-residents",
             Self::IssueCoupons => "issue-coupons",
+            Self::OrderVials => "order-vials",
+            Self::TraceLot => "trace-lot",
             Self::SetSender => "set-sender",
             Self::FindByNumber => "find-by-number",
             Self::OpenNumber => "open-number",
@@ -210,6 +235,7 @@ impl Action {
             Self::Allocate => "allocate",
             Self::RequestUnits => "request-units",
             Self::SeeAllocations => "see-allocations",
+            Self::RegisterDelivery => "register-delivery",
             Self::SeeStatistics => "see-statistics",
             Self::ManageAccounts => "manage-accounts",
             Self::SeeAccessLog => "see-access-log",
@@ -234,7 +260,9 @@ impl Action {
             | Self::RecordDose
             | Self::SeeVenueDay
             | Self::CorrectAtVenue
-            | Self::CloseDay => Desk::Venue,
+            | Self::CloseDay
+            | Self::SeeStock
+            | Self::KeepStock => Desk::Venue,
             Self::SeeLedger
             | Self::SeePerson
             | Self::CorrectRecord
@@ -244,6 +272,8 @@ impl Action {
             | Self::SeeFindings
             | Self::LoadResidents
             | Self::IssueCoupons
+            | Self::OrderVials
+            | Self::TraceLot
             | Self::SetSender
             | Self::ExportLedger
             | Self::SeeAccessLog => Desk::City,
@@ -254,6 +284,7 @@ impl Action {
             | Self::Allocate
             | Self::RequestUnits
             | Self::SeeAllocations
+            | Self::RegisterDelivery
             | Self::SeeStatistics
             | Self::ManageAccounts
             | Self::SeeHome => Desk::Any,

@@ -107,8 +107,10 @@ pub fn state(
     }
 }
 
-/// The last day of a lot as decided by `on`; `None` if nothing is known of it.
-fn last_day(product: &str, lot: &str, expires: Option<Day>, on: Day) -> Option<Day> {
+/// The last day of a lot as decided by `on`, `expires` being the day printed; `None` if nothing is known
+/// of it.
+#[must_use]
+pub fn last_day(product: &str, lot: &str, expires: Option<Day>, on: Day) -> Option<Day> {
     let schedules = Schedules::covid19();
     let extended = schedules.last_day(&Given {
         on,

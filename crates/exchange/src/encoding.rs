@@ -68,6 +68,15 @@ impl Encoding {
         }
     }
 
+    /// The text of `bytes` for a person to look at; what cannot be read stands as U+FFFD.
+    #[must_use]
+    pub fn shown(self, bytes: &[u8]) -> String {
+        match self {
+            Self::Utf8 => String::from_utf8_lossy(bytes).into_owned(),
+            Self::Windows31j => SHIFT_JIS.decode_without_bom_handling(bytes).0.into_owned(),
+        }
+    }
+
     /// The bytes of `text`, or the first character that this encoding cannot hold.
     pub(crate) fn encode(self, text: &str) -> Result<Cow<'_, [u8]>, char> {
         match self {

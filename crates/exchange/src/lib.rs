@@ -8,6 +8,7 @@ pub mod access_log;
 pub mod adverse_reactions;
 pub mod allocations;
 pub mod complaints;
+pub mod deliveries;
 pub mod encoding;
 mod form;
 pub mod inquiries;

@@ -208,6 +208,7 @@ pub async fn close(
             .bind(at.micros())
             .expect(1)
             .await?;
+            crate::stock::closed(&mut tx, permit.venue(), day, lines).await?;
             let change = Change {
                 id: audit,
                 at,

@@ -155,6 +155,21 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0032_allocations.sql"),
         engines: Engines::Both,
     },
+    Migration {
+        version: 34,
+        text: include_str!("../migrations/0034_stock.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 35,
+        text: include_str!("../migrations/0035_deliveries.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 36,
+        text: include_str!("../migrations/0036_transfers.sql"),
+        engines: Engines::Both,
+    },
 ];
 
 /// Brings the tables up to this program's version; safe to run at every start.

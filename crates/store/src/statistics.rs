@@ -1,8 +1,6 @@
 //! The counts of the nation (統計), projected from the ledgers.
 //!
-//! A projection reads each city's ledger from where it stopped, adds up the effects that the entries
-//! carry, and writes sums and new positions in one transaction that insists on the old positions:
-//! so each entry is counted exactly once, whoever runs it and however often it is interrupted.
+//! The projection adds up the effects that the entries carry, each exactly once (`projections.rs`).
 //! Nothing waits for it; a dose is recorded first and counted a moment later.
 
 use std::collections::BTreeMap;
@@ -14,15 +12,12 @@ use domain::people::Sex;
 use domain::places::{MunicipalityCode, Prefecture};
 use domain::statistics::{AgeBand, Count, Effect};
 
-use crate::db::{Db, TRIES_MAX, Table, Tx, sql};
+use crate::db::{Db, Table, sql};
 use crate::error::{Error, Result};
+use crate::projections::{Step, Stretch, advance, behind, rounds};
 
 /// The projection's name in the table of positions.
 const TALLY: &str = "tally";
-/// Cities whose ledgers are read in one step.
-const CITIES_MAX: i64 = 256;
-/// Entries of one city read in one step, so that a step stays short for the writers beside it.
-const ENTRIES_MAX: i64 = 2000;
 
 /// Moves the counts on as far as the ledgers went when each was looked at; says how many entries
 /// were counted. One round over the cities, whatever is recorded meanwhile: a round that went on
@@ -32,28 +27,7 @@ const ENTRIES_MAX: i64 = 2000;
 /// # Errors
 /// The database's.
 pub async fn project(db: &Db) -> Result<u64> {
-    let mut counted = 0;
-    let mut tries = 0;
-    let mut after = String::new();
-    let mut another_round = false;
-    loop {
-        match step(db, &after).await {
-            Ok(Some(step)) => {
-                counted += step.entries;
-                another_round |= step.cut_off;
-                after = step.last;
-                tries = 0;
-            }
-            Ok(None) if another_round => {
-                after = String::new();
-                another_round = false;
-            }
-            Ok(None) => return Ok(counted),
-            // Another server counted these entries at the same time; its positions hold.
-            Err(Error::Busy) if tries < TRIES_MAX => tries += 1,
-            Err(error) => return Err(error),
-        }
-    }
+    rounds(|after| step(db, after)).await
 }
 
 /// How many entries are recorded but not counted yet.
@@ -88,67 +62,14 @@ pub async fn rebuild(db: &Db) -> Result<u64> {
     project(db).await
 }
 
-/// A stretch of a city's ledger that is counted in one step.
-struct Stretch {
-    city: MunicipalityCode,
-    /// Where the projection stands.
-    from: i64,
-    /// Where it will stand.
-    upto: i64,
-}
-
-fn table(stretches: &[Stretch]) -> Table {
-    Table::default()
-        .text(stretches.iter().map(|one| one.city.as_str()))
-        .whole(stretches.iter().map(|one| one.from))
-        .whole(stretches.iter().map(|one| one.upto))
-}
-
 type Cell = (Day, Prefecture, Sex, AgeBand, u8);
 
-/// What was counted in one step.
-struct Step {
-    entries: u64,
-    /// The last of its cities, in the order of the codes.
-    last: String,
-    /// Whether a city has more than is counted in one step.
-    cut_off: bool,
-}
-
 /// Counts what there is of the next cities after this one; none if there is nothing.
-async fn step(db: &Db, after: &str) -> Result<Option<Step>> {
+async fn step(db: &Db, after: String) -> Result<Option<Step>> {
     let mut tx = db.begin_reading().await?;
-    let behind: Vec<(String, i64, i64)> = tx
-        .query(sql!(
-            "SELECT c.municipality, COALESCE(p.seq, 0), c.seq
-             FROM chain AS c
-             LEFT JOIN progress AS p ON p.projection = $1 AND p.municipality = c.municipality
-             WHERE c.seq > COALESCE(p.seq, 0) AND c.municipality > $3
-             ORDER BY c.municipality LIMIT $2"
-        ))
-        .bind(TALLY)
-        .bind(CITIES_MAX)
-        .bind(after.to_owned())
-        .all()
-        .await?;
-    let Some((last, _, _)) = behind.last() else {
+    let Some(behind) = behind(&mut tx, TALLY, after).await? else {
         return Ok(None);
     };
-    let last = last.clone();
-    let cut_off = behind
-        .iter()
-        .any(|(_, from, head)| head - from > ENTRIES_MAX);
-    let stretches = behind
-        .into_iter()
-        .map(|(city, from, head)| {
-            let city = MunicipalityCode::parse(&city).map_err(|_| Error::Inconsistent {
-                table: "chain",
-                column: "municipality",
-            })?;
-            let upto = head.min(from + ENTRIES_MAX);
-            Ok(Stretch { city, from, upto })
-        })
-        .collect::<Result<Vec<_>>>()?;
     let entries: Vec<(String, Option<String>)> = tx
         .many(
             sql!(
@@ -156,28 +77,20 @@ async fn step(db: &Db, after: &str) -> Result<Option<Step>> {
                  SELECT l.municipality, l.personal FROM k CROSS JOIN ledger AS l
                  WHERE l.municipality = k.municipality AND l.seq > k.start AND l.seq <= k.upto"
             ),
-            table(&stretches),
+            behind.table(),
         )
         .all()
         .await?;
     tx.commit().await?;
-    let counted = stretches
-        .iter()
-        .map(|one| one.upto.saturating_sub(one.from))
-        .sum::<i64>();
-    if i64::try_from(entries.len()).ok() != Some(counted) {
+    if i64::try_from(entries.len()).ok() != Some(behind.entries()) {
         return Err(Error::Inconsistent {
             table: "ledger",
             column: "seq",
         });
     }
     let sums = Sums::of(&entries)?;
-    sums.save(db, &stretches).await?;
-    Ok(Some(Step {
-        entries: counted.unsigned_abs(),
-        last,
-        cut_off,
-    }))
+    sums.save(db, &behind.stretches).await?;
+    Ok(Some(behind.step()))
 }
 
 #[derive(Default)]
@@ -232,7 +145,7 @@ impl Sums {
             .whole(self.cities.keys().map(|(_, turn)| i64::from(*turn)))
             .whole(self.cities.values().copied());
         let mut tx = db.begin_locking().await?;
-        advance(&mut tx, stretches).await?;
+        advance(&mut tx, TALLY, stretches).await?;
         tx.many(
             sql!(
                 "INSERT INTO tally (day, prefecture, sex, age, turn, doses)
@@ -255,40 +168,6 @@ impl Sums {
         .expect_each()
         .await?;
         tx.commit().await
-    }
-}
-
-/// Moves the positions from where they were read; if one is elsewhere by now, nothing is done.
-async fn advance(tx: &mut Tx, stretches: &[Stretch]) -> Result<()> {
-    let zeros = Table::default()
-        .text(stretches.iter().map(|_| TALLY))
-        .text(stretches.iter().map(|one| one.city.as_str()))
-        .whole(stretches.iter().map(|_| 0));
-    tx.many(
-        sql!(
-            "INSERT INTO progress (projection, municipality, seq) {rows: text, text, bigint}
-             ON CONFLICT (projection, municipality) DO NOTHING"
-        ),
-        zeros,
-    )
-    .run()
-    .await?;
-    let moved = tx
-        .many(
-            sql!(
-                "WITH k (municipality, start, upto) AS ({rows: text, bigint, bigint})
-                 UPDATE progress SET seq = k.upto FROM k
-                 WHERE progress.projection = 'tally' AND progress.municipality = k.municipality
-                   AND progress.seq = k.start"
-            ),
-            table(stretches),
-        )
-        .run()
-        .await?;
-    if moved == stretches.len() as u64 {
-        Ok(())
-    } else {
-        Err(Error::Busy)
     }
 }
 

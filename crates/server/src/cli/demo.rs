@@ -9,6 +9,7 @@ mod doses;
 mod lots;
 mod organisations;
 mod people;
+mod stock;
 
 use std::fs::{self, File};
 use std::io::Write;

@@ -10,11 +10,13 @@ mod keys;
 mod ledger;
 mod pack;
 mod read;
+mod recall;
 mod receipt;
 mod rules;
 mod running;
 mod serve;
 mod statistics;
+mod stock;
 mod verify;
 
 use std::io::Write;
@@ -76,6 +78,11 @@ enum Command {
     /// 個人番号の鍵 / the keys of the Individual Numbers
     #[command(subcommand)]
     Keys(keys::Command),
+    /// 在庫 / the books of the vaccine
+    #[command(subcommand)]
+    Stock(stock::Command),
+    /// ロットの所在と接種者を調べる / where the vials of a lot are, and who was given one
+    Recall(recall::Options),
     /// 集計 / the statistics
     #[command(subcommand)]
     Statistics(statistics::Command),
@@ -161,6 +168,8 @@ fn within_runtime(command: Command) -> anyhow::Result<ExitCode> {
             Command::Import(command) => import::run(command).await,
             Command::Pack(command) => pack::run(command).await,
             Command::Keys(command) => keys::run(command).await,
+            Command::Stock(command) => stock::run(command).await,
+            Command::Recall(options) => recall::run(options).await,
             Command::Statistics(command) => statistics::run(command).await,
             Command::Account(command) => account::run(command).await,
             Command::Read(options) => read::run(&options),

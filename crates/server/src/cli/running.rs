@@ -32,6 +32,8 @@ const FINISH_SECONDS: u64 = 20;
 const PROJECTION_REST: Duration = Duration::from_millis(250);
 /// How often the projections look for what another server recorded.
 const PROJECTION_PAUSE: Duration = Duration::from_secs(1);
+/// How often the stock is kept up with the ledgers.
+const STOCK_PAUSE: Duration = Duration::from_secs(1);
 /// How often it is looked for files that cities handed in.
 const IMPORT_PAUSE: Duration = Duration::from_millis(500);
 /// How often it is looked for batches of coupons to work on.
@@ -95,6 +97,7 @@ impl Running {
         let packs = Packs::new(app.db.clone(), app.outside.clone());
         let mut helpers = vec![
             tokio::spawn(project(app.db.clone(), app.recorder.clone())),
+            tokio::spawn(keep_stock(app.db.clone(), app.outside.clone())),
             tokio::spawn(make_search_keys(app.db.clone())),
             tokio::spawn(work_on(
                 imports,
@@ -285,6 +288,18 @@ async fn project(db: Db, recorder: Recorder) {
         tokio::time::sleep(PROJECTION_REST).await;
         // A commit that comes while this one is projected is seen at the next turn, in a second at most.
         let _ = tokio::time::timeout(PROJECTION_PAUSE, recorder.committed()).await;
+    }
+}
+
+/// Books the vials of what was recorded and closed, beside the counts and slower than they: nobody waits
+/// for a vial.
+async fn keep_stock(db: Db, outside: Outside) {
+    loop {
+        match store::stock::project(&db, (outside.now)()).await {
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "stock.not_projected"),
+        }
+        tokio::time::sleep(STOCK_PAUSE).await;
     }
 }
 

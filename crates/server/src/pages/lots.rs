@@ -319,7 +319,7 @@ async fn render(
 }
 
 /// Every product, in use or not: a lot may come before its first day.
-fn all_products(chosen: &str, texts: Texts) -> Vec<Choice> {
+pub(crate) fn all_products(chosen: &str, texts: Texts) -> Vec<Choice> {
     Vaccines::bundled()
         .all()
         .iter()

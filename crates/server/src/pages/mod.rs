@@ -10,6 +10,7 @@ pub mod city;
 pub mod corrections;
 pub mod coupon_batches;
 pub mod coupons;
+pub mod deliveries;
 pub mod devices;
 pub mod drafts;
 pub mod exports;
@@ -32,6 +33,7 @@ pub mod persons;
 pub mod photos;
 pub mod proposals;
 pub mod reading;
+pub mod recalls;
 pub mod receipts;
 pub mod records;
 pub mod register;
@@ -42,6 +44,7 @@ pub mod residents;
 pub mod senders;
 pub mod settings;
 pub mod statistics;
+pub mod stock;
 pub mod stories;
 pub mod supplies;
 pub mod tablet;
@@ -64,6 +67,9 @@ pub fn routes() -> Routes {
         .merge(lots::routes())
         .merge(allocations::routes())
         .merge(supplies::routes())
+        .merge(stock::routes())
+        .merge(deliveries::routes())
+        .merge(recalls::routes())
         .merge(reading::routes())
         .merge(registration::routes())
         .merge(receipts::routes())

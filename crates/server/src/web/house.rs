@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use domain::access::{self, Action, OrganisationKind, Place, Role};
 use domain::calendar::Instant;
 use domain::places::{MunicipalityCode, Prefecture};
+use domain::venues::FacilityCode;
 use serde_json::Value;
 use store::accounts::{self, Account};
 use store::recorder::{Outside, Pace, Recorder};
@@ -27,6 +28,9 @@ use crate::web::session::{Lifetime, Sessions};
 
 /// The password of everybody in the house.
 pub(crate) const PASSWORD: &str = "an easy password to type";
+
+/// The code of the venue.
+pub(crate) const FACILITY: &str = "1391000013";
 
 /// The program over an empty database, with one account for each kind of organisation and role.
 pub(crate) struct House {
@@ -249,7 +253,8 @@ fn organisation(app: &App, kind: OrganisationKind) -> accounts::NewOrganisation 
         id: domain::access::OrganisationId(app.fresh_id()),
         kind,
         name: kind.as_str().to_owned(),
-        facility_code: None,
+        facility_code: (kind == OrganisationKind::Venue)
+            .then(|| FacilityCode::parse(FACILITY).unwrap()),
     }
 }
 

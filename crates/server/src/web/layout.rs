@@ -20,6 +20,7 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
     ("/venue/read", "nav-read", Guard::May(Action::ReadCoupon)),
     ("/venue/today", "nav-today", Guard::May(Action::SeeVenueDay)),
     ("/venue/day", "nav-day", Guard::May(Action::SeeVenueDay)),
+    ("/venue/stock", "nav-stock", Guard::May(Action::SeeStock)),
     (
         "/venue/settings",
         "nav-settings",
@@ -36,6 +37,11 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
         "nav-reports",
         Guard::May(Action::SeeVenueDay),
     ),
+    (
+        "/deliveries",
+        "nav-deliveries",
+        Guard::May(Action::RegisterDelivery),
+    ),
     ("/lots", "nav-lots", Guard::LoggedIn),
     (
         "/allocations",
@@ -47,6 +53,7 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
         "supplies-title",
         Guard::May(Action::KeepSupply),
     ),
+    ("/lots/recall", "nav-recall", Guard::May(Action::KeepLots)),
     ("/city", "nav-city", Guard::May(Action::SeeLedger)),
     ("/city/people", "nav-people", Guard::May(Action::SeePerson)),
     ("/city/ledger", "nav-ledger", Guard::May(Action::SeeLedger)),
@@ -76,6 +83,8 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
         Guard::May(Action::IssueCoupons),
     ),
     ("/city/packs", "nav-pack", Guard::May(Action::IssueCoupons)),
+    ("/city/orders", "nav-orders", Guard::May(Action::OrderVials)),
+    ("/city/recall", "nav-trace", Guard::May(Action::TraceLot)),
     (
         "/city/exports",
         "exports-title",
@@ -134,6 +143,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         &["/city/records", "/city/packs", "/city/exports"],
     ),
     ("room-register", &["/city/reports", "/city/register"]),
+    ("room-stock", &["/city/orders", "/city/recall"]),
     (
         "room-administration",
         &["/city/looks", "/tablets", "/accounts"],
@@ -473,11 +483,14 @@ mod tests {
             shown(ways(&all, "/city/pending")),
             [
                 "/",
+                "/deliveries",
                 "/lots",
+                "/lots/recall",
                 "[room-desk]>/city /city/ledger [/city/pending] /city/findings",
                 "room-people>/city/people /city/residents /city/inquiries",
                 "room-files>/city/records /city/packs /city/exports",
                 "/city/coupons",
+                "room-stock>/city/orders /city/recall",
                 "room-register>/city/reports /city/register",
                 "room-administration>/city/looks /tablets /accounts",
                 "/statistics",

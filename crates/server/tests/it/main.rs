@@ -15,3 +15,4 @@ mod pages;
 mod program;
 mod rules;
 mod serve;
+mod stock;

@@ -181,6 +181,17 @@ impl Client {
         )
     }
 
+    /// A page as it is sent.
+    pub fn page(&self, path: &str) -> (u16, String) {
+        let url = format!("{}{path}", self.address);
+        let request = self.agent.get(url).header("authorization", self.bearer());
+        let mut answer = request.call().unwrap();
+        (
+            answer.status().as_u16(),
+            answer.body_mut().read_to_string().unwrap(),
+        )
+    }
+
     pub fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         self.send(path, "application/json", body.to_string().as_bytes())
     }

@@ -10,6 +10,7 @@ nav-password = Password
 room-desk = Desk
 room-people = People
 room-files = Files
+room-stock = Vaccine
 room-register = Reports and keeping
 room-administration = Administration
 home-others = Other pages

@@ -10,6 +10,7 @@ nav-password = パスワード
 room-desk = 業務一覧
 room-people = 住民
 room-files = 取込・出力
+room-stock = ワクチン
 room-register = 報告・保存
 room-administration = 管理
 home-others = ほかの画面

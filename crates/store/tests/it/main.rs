@@ -23,5 +23,6 @@ mod reports;
 mod same_answers;
 mod seals;
 mod statements;
+mod stock;
 mod venue_days;
 mod world;

@@ -31,15 +31,12 @@ pub fn on_each_engine(test: impl AsyncFn(World)) {
         .unwrap();
     runtime.block_on(async {
         let folder = tempfile::tempdir().unwrap();
-        let db = Db::open(&Location::Sqlite(folder.path().join("test.db")))
-            .await
-            .unwrap();
-        test(World::new(db).await).await;
+        let location = Location::Sqlite(folder.path().join("test.db"));
+        test(World::opened(location).await).await;
         match std::env::var("SESSHU_TEST_POSTGRES") {
             Ok(server) => {
                 let url = empty_postgres(&server).await;
-                let db = Db::open(&Location::Postgres(url)).await.unwrap();
-                test(World::new(db).await).await;
+                test(World::opened(Location::Postgres(url)).await).await;
             }
             Err(_) if std::env::var("SESSHU_TEST_REQUIRE").is_ok() => {
                 panic!("SESSHU_TEST_POSTGRES must name a PostgreSQL server")
@@ -74,12 +71,39 @@ fn unique() -> u128 {
 pub struct World {
     pub db: Db,
     pub recorder: Recorder,
+    location: Option<Location>,
     _writers: Writers,
     clock: Arc<AtomicI64>,
     ids: Arc<AtomicU64>,
 }
 
 impl World {
+    async fn opened(location: Location) -> Self {
+        let db = Db::open(&location).await.unwrap();
+        let location = Some(location);
+        Self {
+            location,
+            ..Self::new(db).await
+        }
+    }
+
+    /// Changes the database behind the program's back.
+    pub async fn spoil(&self, sql: &str) {
+        use sqlx::Connection;
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        match self.location.as_ref().unwrap() {
+            Location::Sqlite(path) => {
+                let url = format!("sqlite:{}", path.display());
+                let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+                sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+            }
+            Location::Postgres(url) => {
+                let mut connection = sqlx::PgConnection::connect(url).await.unwrap();
+                sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+            }
+        }
+    }
+
     pub async fn new(db: Db) -> Self {
         store::migrations::migrate(&db).await.unwrap();
         store::migrations::migrate(&db).await.unwrap();
@@ -101,6 +125,7 @@ impl World {
         let world = Self {
             db,
             recorder,
+            location: None,
             _writers: writers,
             clock,
             ids: Arc::new(AtomicU64::new(1)),

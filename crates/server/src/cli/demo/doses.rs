@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use super::organisations::{Made, Venue};
 use super::people::{Lots, Person};
-use super::{coupons, fresh, lots};
+use super::{coupons, fresh, lots, stock};
 
 /// Ages that come first.
 const ELDERLY_YEARS: i64 = 65;
@@ -74,6 +74,7 @@ pub(super) async fn record(
     load(db, &recorder, &set, made, people).await?;
     let planned = plan(made, people, today)?;
     lots::enter(db, &set, made, &planned, today).await?;
+    stock::deliver(db, &set, made, &planned, today).await?;
     for (on, doses) in by_day(planned) {
         // Today's doses come before now, or nothing could follow them in time.
         let at = noon(on)?.min(now.micros());
@@ -83,6 +84,7 @@ pub(super) async fn record(
     drop(recorder);
     writers.finish().await;
     store::statistics::project(db).await?;
+    store::stock::project(db, now).await?;
     Ok(())
 }
 

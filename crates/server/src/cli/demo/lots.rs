@@ -15,9 +15,9 @@ use super::fresh;
 use super::organisations::Made;
 
 /// The lot to try the day's settings with.
-const TODAYS_LOT: &str = "FL4205";
+pub(super) const TODAYS_LOT: &str = "FL4205";
 /// Months that a lot is good after it was first given, by its print.
-const GOOD_MONTHS: i32 = 9;
+pub(super) const GOOD_MONTHS: i32 = 9;
 
 /// Enters every lot of the planned doses, and one to be given today.
 pub(super) async fn enter(

@@ -41,6 +41,8 @@ pub(super) struct Venue {
     pub city: MunicipalityCode,
     /// Its name.
     pub name: &'static str,
+    /// Its code, by which vials are delivered to it.
+    pub facility: FacilityCode,
     /// Who records.
     pub operator: Actor,
 }
@@ -49,6 +51,8 @@ pub(super) struct Venue {
 pub(super) struct Made {
     /// The nation's administrator.
     pub nation: Actor,
+    /// Somebody at the wholesaler's.
+    pub wholesaler: Actor,
     /// The venues.
     pub venues: Vec<Venue>,
     /// An administrator of each city.
@@ -103,7 +107,11 @@ const PLANNED: &[Planned] = &[
         kind: OrganisationKind::Wholesaler,
         at: At::Company,
         name: "見本医薬品卸",
-        people: &[("oroshi", OPERATOR, "卸 / a wholesaler")],
+        people: &[(
+            "oroshi",
+            OPERATOR,
+            "卸: 配送結果 / a wholesaler: deliveries",
+        )],
     },
     Planned {
         kind: OrganisationKind::Maker,
@@ -210,6 +218,8 @@ pub(super) async fn found(db: &Db, outside: &Outside) -> anyhow::Result<(Made, V
     let nation = founding.nation().await?;
     let mut made = Made {
         nation,
+        // Until the wholesaler is founded.
+        wholesaler: nation,
         venues: Vec::new(),
         cities: Vec::new(),
     };
@@ -223,11 +233,18 @@ pub(super) async fn found(db: &Db, outside: &Outside) -> anyhow::Result<(Made, V
                 .cities
                 .push((city, people.into_iter().next().unwrap_or(last))),
             Territory::Venue { city, .. } => {
+                let At::Venue(_, nine) = planned.at else {
+                    continue;
+                };
                 made.venues.push(Venue {
                     city,
                     name: planned.name,
+                    facility: facility_code(nine)?,
                     operator: last,
                 });
+            }
+            Territory::Company(_) if planned.kind == OrganisationKind::Wholesaler => {
+                made.wholesaler = last;
             }
             Territory::Nation | Territory::Prefecture(_) | Territory::Company(_) => {}
         }

@@ -1,0 +1,1089 @@
+//! Deliveries (配送): what cities ordered, what suppliers say they handed over, and what venues say they
+//! have.
+//!
+//! A delivery is known by supplier, slip, product and lot: the same file twice changes nothing. What
+//! does not fit is booked where it can be, and asked in any case (`stock_question`).
+
+use domain::access::{Action, CityPermit, OrganisationId, Permit, Place, VenuePermit};
+use domain::calendar::{Day, Instant};
+use domain::deliveries::{Delivery, Ordered, PaperNumber, Question, Temperature, questions};
+use domain::ledger::Sha;
+use domain::stock::{Account, Goods, Kind, Movement, MovementRefusal, Post, Shelf};
+use domain::vaccines::ProductKey;
+use domain::venues::FacilityCode;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::audit::{self, Change};
+use crate::db::{Db, Tx, sql, transact};
+use crate::error::{Error, Result};
+use crate::lots;
+use crate::stock::{
+    Act, Done, Entry, allowed, book, claim, day_in, entry_of, may_see, organisation, wrong_permit,
+};
+
+/// Rows of a list at most.
+pub const LIST_MAX: i64 = 200;
+/// Longest line of a file that is kept with its question, in characters.
+const ABOUT_LENGTH_MAX: usize = 500;
+
+/// An order that is to be placed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewOrder {
+    /// Of whom.
+    pub supplier: OrganisationId,
+    /// The order's number, unique with the supplier.
+    pub number: PaperNumber,
+    /// For which venue of the city.
+    pub venue: OrganisationId,
+    /// Of which product.
+    pub product: ProductKey,
+    /// How many vials.
+    pub vials: i64,
+}
+
+/// What became of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placed {
+    /// It is placed.
+    Now,
+    /// It was placed before, and says the same.
+    Before,
+    /// The supplier has another order of this number.
+    NumberTaken,
+    /// There is no such venue in the city, or no such supplier.
+    NotFound,
+    /// Not a number of vials.
+    Vials,
+}
+
+/// Places an order for a venue of the city.
+///
+/// # Errors
+/// The database's.
+pub async fn order(
+    db: &Db,
+    permit: &CityPermit,
+    order: &NewOrder,
+    (audit, at): (Uuid, Instant),
+) -> Result<Placed> {
+    if permit.action() != Action::OrderVials {
+        return Err(wrong_permit());
+    }
+    if !(1..=domain::stock::MOVEMENT_VIALS_MAX).contains(&order.vials) {
+        return Ok(Placed::Vials);
+    }
+    transact!(db, |tx| {
+        let known: Vec<(Vec<u8>, String)> = tx
+            .query(sql!(
+                "SELECT id, kind FROM organisation
+                 WHERE active = 1 AND ((id = $1 AND kind = 'venue' AND municipality = $3)
+                    OR (id = $2 AND kind IN ('wholesaler', 'maker')))"
+            ))
+            .bind(order.venue.0.as_bytes().to_vec())
+            .bind(order.supplier.0.as_bytes().to_vec())
+            .bind(permit.city().to_string())
+            .all()
+            .await?;
+        if known.len() != 2 {
+            return Ok(Placed::NotFound);
+        }
+        let found = ordered(&mut tx, order.supplier, &order.number).await?;
+        if let Some((venue, product, vials)) = found {
+            let same = venue == order.venue && product == order.product && vials == order.vials;
+            return Ok(if same {
+                Placed::Before
+            } else {
+                Placed::NumberTaken
+            });
+        }
+        tx.query(sql!(
+            "INSERT INTO vial_order
+                 (supplier, number, municipality, venue, product, vials, at_micros, by_user, organisation)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+        ))
+        .bind(order.supplier.0.as_bytes().to_vec())
+        .bind(order.number.as_str().to_owned())
+        .bind(permit.city().to_string())
+        .bind(order.venue.0.as_bytes().to_vec())
+        .bind(order.product.as_str().to_owned())
+        .bind(order.vials)
+        .bind(at.micros())
+        .bind(permit.actor().user.0.as_bytes().to_vec())
+        .bind(permit.actor().organisation.0.as_bytes().to_vec())
+        .expect(1)
+        .await?;
+        let detail =
+            json!({ "venue": order.venue, "product": order.product, "vials": order.vials });
+        let change = Change {
+            id: audit,
+            at,
+            municipality: Some(permit.city()),
+            action: "order-vials",
+            subject: order.number.as_str(),
+            detail: &detail.to_string(),
+        };
+        audit::write(&mut tx, permit.actor(), &change).await?;
+        Placed::Now
+    })
+}
+
+async fn ordered(
+    tx: &mut Tx,
+    supplier: OrganisationId,
+    number: &PaperNumber,
+) -> Result<Option<(OrganisationId, ProductKey, i64)>> {
+    let row: Option<(Vec<u8>, String, i64)> = tx
+        .query(sql!(
+            "SELECT venue, product, vials FROM vial_order WHERE supplier = $1 AND number = $2"
+        ))
+        .bind(supplier.0.as_bytes().to_vec())
+        .bind(number.as_str().to_owned())
+        .optional()
+        .await?;
+    row.map(|(venue, product, vials)| {
+        let product = ProductKey::parse(&product).ok_or(Error::Inconsistent {
+            table: "vial_order",
+            column: "product",
+        })?;
+        Ok((organisation(&venue, "vial_order", "venue")?, product, vials))
+    })
+    .transpose()
+}
+
+/// An order that is not delivered in full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenOrder {
+    /// Its number.
+    pub number: String,
+    /// The venue's name.
+    pub venue: String,
+    /// The venue's code.
+    pub facility: String,
+    /// The product's key.
+    pub product: String,
+    /// Vials ordered.
+    pub vials: i64,
+    /// Vials delivered of it.
+    pub delivered: i64,
+}
+
+/// What a supplier still has to deliver, oldest first.
+///
+/// # Errors
+/// The database's.
+pub async fn open_orders(db: &Db, permit: &Permit) -> Result<Vec<OpenOrder>> {
+    let supplier = supplier(permit)?;
+    let rows: Vec<(String, Option<String>, Option<String>, String, i64, i64)> = db
+        .query(sql!(
+            "SELECT w.number, o.name, o.facility_code, w.product, w.vials, w.delivered
+             FROM (SELECT v.number, v.venue, v.product, v.vials, v.at_micros,
+                          CAST(COALESCE((SELECT SUM(d.shipped) FROM delivery AS d
+                               WHERE d.supplier = v.supplier AND d.order_number <> ''
+                                 AND d.order_number = v.number), 0) AS BIGINT) AS delivered
+                   FROM vial_order AS v WHERE v.supplier = $1) AS w
+             LEFT JOIN organisation AS o ON o.id = w.venue
+             WHERE w.delivered < w.vials ORDER BY w.at_micros, w.number LIMIT $2"
+        ))
+        .bind(supplier.0.as_bytes().to_vec())
+        .bind(LIST_MAX)
+        .all()
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(
+            |(number, venue, facility, product, vials, delivered)| OpenOrder {
+                number,
+                venue: venue.unwrap_or_default(),
+                facility: facility.unwrap_or_default(),
+                product,
+                vials,
+                delivered,
+            },
+        )
+        .collect())
+}
+
+/// The supplier whose deliveries a permit is for.
+fn supplier(permit: &Permit) -> Result<OrganisationId> {
+    match (permit.action(), permit.place()) {
+        (Action::RegisterDelivery, Place::Company(id)) => Ok(*id),
+        _ => Err(wrong_permit()),
+    }
+}
+
+/// The active venue with this code; none if there is none, or more than one.
+pub(crate) async fn venue_of(tx: &mut Tx, code: &FacilityCode) -> Result<Option<OrganisationId>> {
+    let rows: Vec<(Vec<u8>,)> = tx
+        .query(sql!(
+            "SELECT id FROM organisation
+             WHERE facility_code = $1 AND facility_code IS NOT NULL AND kind = 'venue' AND active = 1 LIMIT 2"
+        ))
+        .bind(code.as_str().to_owned())
+        .all()
+        .await?;
+    match rows.as_slice() {
+        [(id,)] => organisation(id, "organisation", "id").map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// What became of a delivery that was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registered {
+    /// It is booked, and this is to be asked about it.
+    Booked(Vec<Question>),
+    /// It was told before, and the same.
+    Before,
+    /// Nothing was booked, for this reason.
+    Held(Question),
+}
+
+/// An id that follows from words: the same again for the same words.
+fn id_of(words: &[&str]) -> Result<Uuid> {
+    let hash = Sha::of(words.join("\u{1f}").as_bytes());
+    let (first, _) = hash.as_bytes().split_at(16);
+    Uuid::from_slice(first).map_err(|_| Error::Inconsistent {
+        table: "delivery",
+        column: "id",
+    })
+}
+
+fn content_of(delivery: &Delivery) -> Result<Sha> {
+    let text = serde_json::to_string(delivery).map_err(|_| Error::Inconsistent {
+        table: "delivery",
+        column: "content",
+    })?;
+    Ok(Sha::of(text.as_bytes()))
+}
+
+/// Takes a delivery as the supplier tells it.
+///
+/// # Errors
+/// The database's.
+pub async fn register(
+    db: &Db,
+    permit: &Permit,
+    delivery: &Delivery,
+    at: Instant,
+) -> Result<Registered> {
+    let supplier = supplier(permit)?;
+    let content = content_of(delivery)?;
+    let key = [
+        &supplier.to_string(),
+        delivery.slip.as_str(),
+        delivery.product.as_str(),
+        delivery.lot.as_str(),
+    ];
+    let id = id_of(&key)?;
+    transact!(db, |tx| {
+        let asking = Asking {
+            holder: supplier,
+            about: about(delivery),
+            at,
+            named: content.to_string(),
+        };
+        let Some(venue) = venue_of(&mut tx, &delivery.facility).await? else {
+            asking.ask(&mut tx, Question::VenueUnknown, "").await?;
+            tx.commit().await?;
+            return Ok(Registered::Held(Question::VenueUnknown));
+        };
+        let known = known(&mut tx, supplier, delivery).await?;
+        if let Some(known) = &known {
+            if known.content == content.as_bytes() {
+                return Ok(Registered::Before);
+            }
+            // Only a row that the venue alone has told of may still be told of by the supplier.
+            if !known.content.is_empty() || known.venue != venue {
+                let detail = format!("{} {}", known.venue, known.shipped);
+                asking.ask(&mut tx, Question::Contradicts, &detail).await?;
+                tx.commit().await?;
+                return Ok(Registered::Held(Question::Contradicts));
+            }
+        }
+        let asked = questions_of(&mut tx, supplier, venue, delivery).await?;
+        keep(&mut tx, (supplier, venue, id), delivery, content, at).await?;
+        // Beyond what was put right before the delivery was told of.
+        let more = delivery.vials - known.map_or(0, |known| known.shipped);
+        if more != 0 {
+            let entry = shipped(permit, (supplier, venue), delivery, (id, more), at)?;
+            book(&mut tx, vec![entry]).await?;
+        }
+        for question in &asked {
+            asking.ask(&mut tx, *question, "").await?;
+        }
+        Registered::Booked(asked)
+    })
+}
+
+fn about(delivery: &Delivery) -> String {
+    format!(
+        "{} {} {} {} {}",
+        delivery.slip, delivery.facility, delivery.product, delivery.lot, delivery.vials
+    )
+}
+
+struct Known {
+    content: Vec<u8>,
+    venue: OrganisationId,
+    shipped: i64,
+}
+
+async fn known(
+    tx: &mut Tx,
+    supplier: OrganisationId,
+    delivery: &Delivery,
+) -> Result<Option<Known>> {
+    let row: Option<(Vec<u8>, Vec<u8>, i64)> = tx
+        .query(sql!(
+            "SELECT content, venue, shipped FROM delivery
+             WHERE supplier = $1 AND slip = $2 AND product = $3 AND lot = $4"
+        ))
+        .bind(supplier.0.as_bytes().to_vec())
+        .bind(delivery.slip.as_str().to_owned())
+        .bind(delivery.product.as_str().to_owned())
+        .bind(delivery.lot.as_str().to_owned())
+        .optional()
+        .await?;
+    row.map(|(content, venue, shipped)| {
+        Ok(Known {
+            content,
+            venue: organisation(&venue, "delivery", "venue")?,
+            shipped,
+        })
+    })
+    .transpose()
+}
+
+async fn questions_of(
+    tx: &mut Tx,
+    supplier: OrganisationId,
+    venue: OrganisationId,
+    delivery: &Delivery,
+) -> Result<Vec<Question>> {
+    let order = match &delivery.order {
+        Some(number) => ordered(tx, supplier, number)
+            .await?
+            .map(|one| (number, one)),
+        None => None,
+    };
+    let mut delivered = 0;
+    if let Some((number, _)) = &order {
+        let (sum,): (i64,) = tx
+            .query(sql!(
+                "SELECT CAST(COALESCE(SUM(shipped), 0) AS BIGINT) FROM delivery
+                 WHERE supplier = $1 AND order_number = $2 AND order_number <> ''"
+            ))
+            .bind(supplier.0.as_bytes().to_vec())
+            .bind(number.as_str().to_owned())
+            .one()
+            .await?;
+        delivered = sum;
+    }
+    let order = order.as_ref().map(|(_, (venue, product, vials))| Ordered {
+        venue: *venue,
+        product,
+        vials: *vials,
+        delivered,
+    });
+    let (product, lot) = (delivery.product.as_str(), delivery.lot.as_str());
+    let entered = lots::found(tx, product, lot).await?;
+    let registered = entered.as_ref().map(|entered| &entered.lot);
+    Ok(questions(delivery, venue, order, registered))
+}
+
+async fn keep(
+    tx: &mut Tx,
+    (supplier, venue, id): (OrganisationId, OrganisationId, Uuid),
+    delivery: &Delivery,
+    content: Sha,
+    at: Instant,
+) -> Result<()> {
+    let order = delivery.order.as_ref().map_or("", PaperNumber::as_str);
+    tx.query(sql!(
+        "INSERT INTO delivery
+             (supplier, slip, product, lot, id, venue, order_number, expires, delivered_on, temperature, note,
+              content, shipped, received, received_at, venue_note, at_micros)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL, NULL, '', $14)
+         ON CONFLICT (supplier, slip, product, lot) DO UPDATE SET
+             order_number = excluded.order_number, expires = excluded.expires,
+             delivered_on = excluded.delivered_on, temperature = excluded.temperature,
+             note = excluded.note, content = excluded.content, shipped = excluded.shipped"
+    ))
+    .bind(supplier.0.as_bytes().to_vec())
+    .bind(delivery.slip.as_str().to_owned())
+    .bind(delivery.product.as_str().to_owned())
+    .bind(delivery.lot.as_str().to_owned())
+    .bind(id.as_bytes().to_vec())
+    .bind(venue.0.as_bytes().to_vec())
+    .bind(order.to_owned())
+    .bind(delivery.expires.to_string())
+    .bind(delivery.delivered_on.to_string())
+    .bind(delivery.temperature.as_str().to_owned())
+    .bind(delivery.note.clone())
+    .bind(content.as_bytes().to_vec())
+    .bind(delivery.vials)
+    .bind(at.micros())
+    .expect(1)
+    .await
+}
+
+fn no_such_way(_: MovementRefusal) -> Error {
+    Error::Inconsistent {
+        table: "delivery",
+        column: "shipped",
+    }
+}
+
+fn shipped(
+    permit: &Permit,
+    (supplier, venue): (OrganisationId, OrganisationId),
+    delivery: &Delivery,
+    (act, vials): (Uuid, i64),
+    at: Instant,
+) -> Result<Entry> {
+    let goods = Goods {
+        product: delivery.product.to_string(),
+        lot: delivery.lot.to_string(),
+    };
+    let movement = hand_over(supplier, venue, goods, vials)?;
+    Ok(Entry {
+        movement,
+        act,
+        part: 0,
+        on_day: delivery.delivered_on,
+        began: None,
+        note: delivery.slip.to_string(),
+        at,
+        user: permit.actor().user,
+        organisation: supplier,
+    })
+}
+
+/// From the supplier onto the way to the venue, or back where the vials are fewer than none.
+fn hand_over(
+    supplier: OrganisationId,
+    venue: OrganisationId,
+    goods: Goods,
+    vials: i64,
+) -> Result<Movement> {
+    let supply = Post {
+        holder: supplier,
+        account: Account::Supply,
+    };
+    let on_the_way = Post {
+        holder: venue,
+        account: Account::Delivery,
+    };
+    let (from, to) = if vials < 0 {
+        (on_the_way, supply)
+    } else {
+        (supply, on_the_way)
+    };
+    Movement::new(Kind::Shipped, goods, vials.abs(), from, to).map_err(no_such_way)
+}
+
+/// Keeps a line that could not be read with what is wrong with it, so that it is not lost.
+///
+/// # Errors
+/// The database's.
+pub async fn unreadable(
+    db: &Db,
+    permit: &Permit,
+    line: &str,
+    complaints: &str,
+    at: Instant,
+) -> Result<()> {
+    let holder = supplier(permit)?;
+    let about: String = line.chars().take(ABOUT_LENGTH_MAX).collect();
+    let asking = Asking {
+        holder,
+        named: about.clone(),
+        about,
+        at,
+    };
+    transact!(db, |tx| {
+        asking
+            .ask(&mut tx, Question::Unreadable, complaints)
+            .await?;
+    })
+}
+
+/// Where and about what is asked.
+struct Asking {
+    holder: OrganisationId,
+    about: String,
+    at: Instant,
+    /// What the question is known by, so that the same is not asked twice.
+    named: String,
+}
+
+impl Asking {
+    async fn ask(&self, tx: &mut Tx, question: Question, detail: &str) -> Result<()> {
+        let holder = self.holder.to_string();
+        let id = id_of(&[&holder, question.as_str(), &self.named])?;
+        tx.query(sql!(
+            "INSERT INTO stock_question
+                 (holder, id, question, about, detail, at_micros, answered_at, answered_by, answer)
+             VALUES ($1, $2, $3, $4, $5, $6, NULL, NULL, '')
+             ON CONFLICT (holder, id) DO NOTHING"
+        ))
+        .bind(self.holder.0.as_bytes().to_vec())
+        .bind(id.as_bytes().to_vec())
+        .bind(question.as_str().to_owned())
+        .bind(self.about.clone())
+        .bind(detail.to_owned())
+        .bind(self.at.micros())
+        .run()
+        .await?;
+        Ok(())
+    }
+}
+
+/// A question that nobody has answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenQuestion {
+    /// Its id.
+    pub id: Uuid,
+    /// What is asked.
+    pub question: Question,
+    /// About what: a line of a file, or slip, code, product, lot and vials.
+    pub about: String,
+    /// More of it.
+    pub detail: String,
+    /// Since when.
+    pub at: Instant,
+}
+
+/// What a supplier has to answer, oldest first.
+///
+/// # Errors
+/// The database's.
+pub async fn open_questions(db: &Db, permit: &Permit) -> Result<Vec<OpenQuestion>> {
+    let holder = supplier(permit)?;
+    let rows: Vec<(Vec<u8>, String, String, String, i64)> = db
+        .query(sql!(
+            "SELECT id, question, about, detail, at_micros FROM stock_question
+             WHERE holder = $1 AND answered_at IS NULL ORDER BY at_micros, id LIMIT $2"
+        ))
+        .bind(holder.0.as_bytes().to_vec())
+        .bind(LIST_MAX)
+        .all()
+        .await?;
+    let bad = |column| Error::Inconsistent {
+        table: "stock_question",
+        column,
+    };
+    rows.into_iter()
+        .map(|(id, question, about, detail, at)| {
+            Ok(OpenQuestion {
+                id: Uuid::from_slice(&id).map_err(|_| bad("id"))?,
+                question: Question::parse(&question).ok_or_else(|| bad("question"))?,
+                about,
+                detail,
+                at: Instant::from_micros(at),
+            })
+        })
+        .collect()
+}
+
+/// Answers a question in words; what has to be booked is booked by other means.
+///
+/// # Errors
+/// The database's.
+pub async fn answer(
+    db: &Db,
+    permit: &Permit,
+    question: Uuid,
+    words: &str,
+    (audit, at): (Uuid, Instant),
+) -> Result<Done> {
+    let holder = supplier(permit)?;
+    transact!(db, |tx| {
+        let answered = tx
+            .query(sql!(
+                "UPDATE stock_question SET answered_at = $3, answered_by = $4, answer = $5
+                 WHERE holder = $1 AND id = $2 AND answered_at IS NULL"
+            ))
+            .bind(holder.0.as_bytes().to_vec())
+            .bind(question.as_bytes().to_vec())
+            .bind(at.micros())
+            .bind(permit.actor().user.0.as_bytes().to_vec())
+            .bind(words.to_owned())
+            .run()
+            .await?;
+        if answered == 0 {
+            return Ok(Done::NotFound);
+        }
+        let change = Change {
+            id: audit,
+            at,
+            municipality: None,
+            action: "answer-question",
+            subject: &question.to_string(),
+            detail: &json!({ "answer": words }).to_string(),
+        };
+        audit::write(&mut tx, permit.actor(), &change).await?;
+        Done::Now
+    })
+}
+
+/// A delivery as both sides tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Its id.
+    pub id: Uuid,
+    /// The supplier's name.
+    pub supplier: String,
+    /// The venue's name.
+    pub venue: String,
+    /// The slip.
+    pub slip: String,
+    /// Of which vaccine.
+    pub goods: Goods,
+    /// The order's number; empty if there is none.
+    pub order: String,
+    /// The last day as the supplier tells it, if it has told of the delivery.
+    pub expires: Option<Day>,
+    /// When it was handed over.
+    pub delivered_on: Day,
+    /// How cold it was.
+    pub temperature: Temperature,
+    /// The supplier's words.
+    pub note: String,
+    /// Whether the supplier has told of it; if not, the venue alone has.
+    pub is_told: bool,
+    /// Vials by the supplier.
+    pub shipped: i64,
+    /// Vials by the venue, once it has said.
+    pub received: Option<i64>,
+    /// The venue's words.
+    pub venue_note: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct ToldRow {
+    id: Vec<u8>,
+    supplier_name: Option<String>,
+    venue_name: Option<String>,
+    slip: String,
+    product: String,
+    lot: String,
+    order_number: String,
+    expires: String,
+    delivered_on: String,
+    temperature: String,
+    note: String,
+    content: Vec<u8>,
+    shipped: i64,
+    received: Option<i64>,
+    venue_note: String,
+}
+
+impl TryFrom<ToldRow> for Told {
+    type Error = Error;
+
+    fn try_from(row: ToldRow) -> Result<Self> {
+        let bad = |column| Error::Inconsistent {
+            table: "delivery",
+            column,
+        };
+        let expires = match row.expires.as_str() {
+            "" => None,
+            day => Some(day_in(day, "delivery", "expires")?),
+        };
+        Ok(Self {
+            id: Uuid::from_slice(&row.id).map_err(|_| bad("id"))?,
+            supplier: row.supplier_name.unwrap_or_default(),
+            venue: row.venue_name.unwrap_or_default(),
+            slip: row.slip,
+            goods: Goods {
+                product: row.product,
+                lot: row.lot,
+            },
+            order: row.order_number,
+            expires,
+            delivered_on: day_in(&row.delivered_on, "delivery", "delivered_on")?,
+            temperature: Temperature::parse(&row.temperature).ok_or_else(|| bad("temperature"))?,
+            note: row.note,
+            is_told: !row.content.is_empty(),
+            shipped: row.shipped,
+            received: row.received,
+            venue_note: row.venue_note,
+        })
+    }
+}
+
+/// A venue's deliveries about which the two sides do not agree yet, oldest first: most of them wait to
+/// be confirmed.
+///
+/// # Errors
+/// The database's.
+pub async fn open_at_venue(db: &Db, permit: &VenuePermit) -> Result<Vec<Told>> {
+    may_see(permit)?;
+    let rows: Vec<ToldRow> = db
+        .query(sql!(
+            "SELECT d.id, s.name AS supplier_name, v.name AS venue_name, d.slip, d.product, d.lot,
+                    d.order_number, d.expires, d.delivered_on, d.temperature, d.note, d.content, d.shipped,
+                    d.received, d.venue_note
+             FROM delivery AS d
+             LEFT JOIN organisation AS s ON s.id = d.supplier
+             LEFT JOIN organisation AS v ON v.id = d.venue
+             WHERE d.venue = $1 AND (d.received IS NULL OR d.received <> d.shipped)
+             ORDER BY d.at_micros, d.id LIMIT $2"
+        ))
+        .bind(permit.venue().0.as_bytes().to_vec())
+        .bind(LIST_MAX)
+        .all()
+        .await?;
+    rows.into_iter().map(Told::try_from).collect()
+}
+
+/// A supplier's deliveries about which the two sides do not agree yet, oldest first.
+///
+/// # Errors
+/// The database's.
+pub async fn open_at_supplier(db: &Db, permit: &Permit) -> Result<Vec<Told>> {
+    let supplier = supplier(permit)?;
+    let rows: Vec<ToldRow> = db
+        .query(sql!(
+            "SELECT d.id, s.name AS supplier_name, v.name AS venue_name, d.slip, d.product, d.lot,
+                    d.order_number, d.expires, d.delivered_on, d.temperature, d.note, d.content, d.shipped,
+                    d.received, d.venue_note
+             FROM delivery AS d
+             LEFT JOIN organisation AS s ON s.id = d.supplier
+             LEFT JOIN organisation AS v ON v.id = d.venue
+             WHERE d.supplier = $1 AND (d.received IS NULL OR d.received <> d.shipped)
+             ORDER BY d.at_micros, d.id LIMIT $2"
+        ))
+        .bind(supplier.0.as_bytes().to_vec())
+        .bind(LIST_MAX)
+        .all()
+        .await?;
+    rows.into_iter().map(Told::try_from).collect()
+}
+
+/// What a venue says it has of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Which delivery.
+    pub delivery: Uuid,
+    /// Vials in the box, 0 or more.
+    pub vials: i64,
+    /// Onto which shelf they go.
+    pub shelf: Shelf,
+    /// When they left the freezer, if they came thawed and the slip says so.
+    pub began: Option<Instant>,
+    /// What is to be said of it.
+    pub note: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct Waiting {
+    supplier: Vec<u8>,
+    venue: Vec<u8>,
+    product: String,
+    lot: String,
+    shipped: i64,
+    received: Option<i64>,
+}
+
+async fn waiting(tx: &mut Tx, id: Uuid) -> Result<Option<Waiting>> {
+    tx.query(sql!(
+        "SELECT supplier, venue, product, lot, shipped, received FROM delivery WHERE id = $1"
+    ))
+    .bind(id.as_bytes().to_vec())
+    .optional()
+    .await
+}
+
+fn arrived(permit: &VenuePermit, goods: Goods, receipt: &Receipt) -> Result<Option<Movement>> {
+    if receipt.vials == 0 {
+        return Ok(None);
+    }
+    let post = |account| Post {
+        holder: permit.venue(),
+        account,
+    };
+    let to = post(Account::Shelf(receipt.shelf));
+    let from = post(Account::Delivery);
+    Movement::new(Kind::Received, goods, receipt.vials, from, to)
+        .map(Some)
+        .map_err(no_such_way)
+}
+
+/// Confirms a delivery (受領確認), or says what is in the box instead.
+///
+/// # Errors
+/// The database's.
+pub async fn receive(db: &Db, permit: &VenuePermit, receipt: &Receipt, act: Act) -> Result<Done> {
+    allowed(permit)?;
+    if !(0..=domain::stock::MOVEMENT_VIALS_MAX).contains(&receipt.vials) {
+        return Ok(Done::Refused(MovementRefusal::Vials));
+    }
+    let content = format!("{receipt:?}");
+    transact!(db, |tx| {
+        let claimed = claim(&mut tx, permit.venue(), act.id, &content).await?;
+        if let Some(done) = Done::unless_first(claimed) {
+            return Ok(done);
+        }
+        let found = waiting(&mut tx, receipt.delivery).await?;
+        let Some(found) = found.filter(|one| one.venue == permit.venue().0.as_bytes()) else {
+            return Ok(Done::NotFound);
+        };
+        if let Some(received) = found.received {
+            return Ok(Done::BooksChanged(received));
+        }
+        let goods = Goods {
+            product: found.product,
+            lot: found.lot,
+        };
+        if let Some(movement) = arrived(permit, goods, receipt)? {
+            let entry = entry_of(permit, movement, (act, 0), receipt.began, &receipt.note);
+            book(&mut tx, vec![entry]).await?;
+        }
+        tx.query(sql!(
+            "UPDATE delivery SET received = $2, received_at = $3, venue_note = $4
+             WHERE id = $1 AND received IS NULL"
+        ))
+        .bind(receipt.delivery.as_bytes().to_vec())
+        .bind(receipt.vials)
+        .bind(act.at.micros())
+        .bind(receipt.note.clone())
+        .expect(1)
+        .await?;
+        Done::Now
+    })
+}
+
+/// What the slip of a box in front of a venue says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Slip {
+    /// Deliveries of it to this venue.
+    Here(Vec<Told>),
+    /// It is another venue's: the suppliers concerned are asked.
+    Elsewhere,
+    /// Nobody has told of it yet.
+    Unknown,
+}
+
+/// Looks a slip up that a venue scanned or typed. A box that came to the wrong venue is asked about at
+/// its supplier; the other venue is not named.
+///
+/// # Errors
+/// The database's.
+pub async fn slip(db: &Db, permit: &VenuePermit, slip: &PaperNumber, at: Instant) -> Result<Slip> {
+    allowed(permit)?;
+    transact!(db, |tx| {
+        let rows: Vec<(Vec<u8>, Vec<u8>, Vec<u8>)> = tx
+            .query(sql!(
+                "SELECT id, supplier, venue FROM delivery WHERE slip = $1 ORDER BY id LIMIT $2"
+            ))
+            .bind(slip.as_str().to_owned())
+            .bind(LIST_MAX)
+            .all()
+            .await?;
+        let own = permit.venue().0.as_bytes().to_vec();
+        if rows.is_empty() {
+            Slip::Unknown
+        } else if rows.iter().any(|(_, _, venue)| *venue == own) {
+            let mut told = told_by_slip(&mut tx, permit, slip).await?;
+            told.retain(|one| one.received.is_none());
+            Slip::Here(told)
+        } else {
+            for (id, supplier, _) in rows {
+                let id = Uuid::from_slice(&id).map_err(|_| Error::Inconsistent {
+                    table: "delivery",
+                    column: "id",
+                })?;
+                let asking = Asking {
+                    holder: organisation(&supplier, "delivery", "supplier")?,
+                    about: slip.to_string(),
+                    at,
+                    named: format!("{id} {}", permit.venue()),
+                };
+                let here = permit.venue().to_string();
+                asking.ask(&mut tx, Question::CameElsewhere, &here).await?;
+            }
+            Slip::Elsewhere
+        }
+    })
+}
+
+async fn told_by_slip(tx: &mut Tx, permit: &VenuePermit, slip: &PaperNumber) -> Result<Vec<Told>> {
+    let rows: Vec<ToldRow> = tx
+        .query(sql!(
+            "SELECT d.id, s.name AS supplier_name, v.name AS venue_name, d.slip, d.product, d.lot,
+                    d.order_number, d.expires, d.delivered_on, d.temperature, d.note, d.content, d.shipped,
+                    d.received, d.venue_note
+             FROM delivery AS d
+             LEFT JOIN organisation AS s ON s.id = d.supplier
+             LEFT JOIN organisation AS v ON v.id = d.venue
+             WHERE d.venue = $1 AND d.slip = $2 ORDER BY d.product, d.lot"
+        ))
+        .bind(permit.venue().0.as_bytes().to_vec())
+        .bind(slip.as_str().to_owned())
+        .all()
+        .await?;
+    rows.into_iter().map(Told::try_from).collect()
+}
+
+/// A box that stands before a venue and of which its supplier has not told yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Untold {
+    /// From whom.
+    pub supplier: OrganisationId,
+    /// The slip on it.
+    pub slip: PaperNumber,
+    /// Of which vaccine.
+    pub goods: Goods,
+    /// What is in it; the delivery's id is not asked for.
+    pub receipt: Receipt,
+}
+
+/// Takes in a box before its supplier has told of it; it is on the supplier's work list until it does.
+///
+/// # Errors
+/// The database's.
+pub async fn receive_untold(
+    db: &Db,
+    permit: &VenuePermit,
+    untold: &Untold,
+    act: Act,
+) -> Result<Done> {
+    allowed(permit)?;
+    let Untold {
+        supplier,
+        slip,
+        goods,
+        receipt,
+    } = untold;
+    if !(1..=domain::stock::MOVEMENT_VIALS_MAX).contains(&receipt.vials) {
+        return Ok(Done::Refused(MovementRefusal::Vials));
+    }
+    let content = format!("{untold:?}");
+    let id = id_of(&[
+        &supplier.to_string(),
+        slip.as_str(),
+        &goods.product,
+        &goods.lot,
+    ])?;
+    transact!(db, |tx| {
+        let claimed = claim(&mut tx, permit.venue(), act.id, &content).await?;
+        if let Some(done) = Done::unless_first(claimed) {
+            return Ok(done);
+        }
+        let is_supplier: Option<(Vec<u8>,)> = tx
+            .query(sql!(
+                "SELECT id FROM organisation WHERE id = $1 AND kind IN ('wholesaler', 'maker')"
+            ))
+            .bind(supplier.0.as_bytes().to_vec())
+            .optional()
+            .await?;
+        if is_supplier.is_none() {
+            return Ok(Done::NotFound);
+        }
+        if let Some(found) = waiting(&mut tx, id).await? {
+            // It is told by now, or was taken in before: confirm that one.
+            return Ok(Done::BooksChanged(found.received.unwrap_or(found.shipped)));
+        }
+        let movement = arrived(permit, goods.clone(), receipt)?;
+        let entries = movement
+            .map(|movement| entry_of(permit, movement, (act, 0), receipt.began, &receipt.note));
+        book(&mut tx, entries.into_iter().collect()).await?;
+        tx.query(sql!(
+            "INSERT INTO delivery
+                 (supplier, slip, product, lot, id, venue, order_number, expires, delivered_on, temperature,
+                  note, content, shipped, received, received_at, venue_note, at_micros)
+             VALUES ($1, $2, $3, $4, $5, $6, '', '', $7, 'not_logged', '', $8, 0, $9, $10, $11, $10)"
+        ))
+        .bind(supplier.0.as_bytes().to_vec())
+        .bind(slip.as_str().to_owned())
+        .bind(goods.product.clone())
+        .bind(goods.lot.clone())
+        .bind(id.as_bytes().to_vec())
+        .bind(permit.venue().0.as_bytes().to_vec())
+        .bind(act.at.day_in_japan().to_string())
+        .bind(Vec::<u8>::new())
+        .bind(receipt.vials)
+        .bind(act.at.micros())
+        .bind(receipt.note.clone())
+        .expect(1)
+        .await?;
+        Done::Now
+    })
+}
+
+/// Puts right what the supplier said it handed over: to what the venue has, or to another number while
+/// the venue has not said. The first word stays in the books, beside the correction.
+///
+/// # Errors
+/// The database's.
+pub async fn put_right(
+    db: &Db,
+    permit: &Permit,
+    (delivery, vials): (Uuid, i64),
+    note: &str,
+    act: Act,
+) -> Result<Done> {
+    let supplier = supplier(permit)?;
+    if !(0..=domain::stock::MOVEMENT_VIALS_MAX).contains(&vials) {
+        return Ok(Done::Refused(MovementRefusal::Vials));
+    }
+    let content = format!("{delivery} {vials} {note}");
+    transact!(db, |tx| {
+        let claimed = claim(&mut tx, supplier, act.id, &content).await?;
+        if let Some(done) = Done::unless_first(claimed) {
+            return Ok(done);
+        }
+        let found = waiting(&mut tx, delivery).await?;
+        let Some(found) = found.filter(|one| one.supplier == supplier.0.as_bytes()) else {
+            return Ok(Done::NotFound);
+        };
+        let more = vials - found.shipped;
+        if found.received == Some(found.shipped) || more == 0 {
+            return Ok(Done::BooksChanged(found.shipped));
+        }
+        let goods = Goods {
+            product: found.product,
+            lot: found.lot,
+        };
+        let venue = organisation(&found.venue, "delivery", "venue")?;
+        let entry = Entry {
+            movement: hand_over(supplier, venue, goods, more)?,
+            act: act.id,
+            part: 0,
+            on_day: act.at.day_in_japan(),
+            began: None,
+            note: note.to_owned(),
+            at: act.at,
+            user: permit.actor().user,
+            organisation: supplier,
+        };
+        book(&mut tx, vec![entry]).await?;
+        tx.query(sql!("UPDATE delivery SET shipped = $2 WHERE id = $1"))
+            .bind(delivery.as_bytes().to_vec())
+            .bind(vials)
+            .expect(1)
+            .await?;
+        Done::Now
+    })
+}
+
+/// Suppliers, for a venue's form: those that are active, by name.
+///
+/// # Errors
+/// The database's.
+pub async fn suppliers(db: &Db) -> Result<Vec<(OrganisationId, String)>> {
+    let rows: Vec<(Vec<u8>, String)> = db
+        .query(sql!(
+            "SELECT id, name FROM organisation
+             WHERE kind IN ('wholesaler', 'maker') AND active = 1 ORDER BY name, id LIMIT $1"
+        ))
+        .bind(LIST_MAX)
+        .all()
+        .await?;
+    rows.into_iter()
+        .map(|(id, name)| Ok((organisation(&id, "organisation", "id")?, name)))
+        .collect()
+}
