@@ -71,7 +71,7 @@ fn a_vaccination_error_is_drafted_from_what_was_found_about_the_dose() {
     as_desk(&city);
     log_in(&city, &server, "chiyoda");
     city.goto(&server.url("/city/findings?finding=too_soon"));
-    city.follow(|page| page.click(".work-head a[href^='/city/records/']"));
+    city.follow(|page| page.click(".work > li:first-child .work-head a[href^='/city/records/']"));
     city.follow(|page| page.click("text=間違い接種の報告を作る"));
     city.wait_for_text("接種間隔の誤り");
     city.assert_accessible();
