@@ -597,15 +597,28 @@ async fn last_revision(tx: &mut Tx, cycle: Uuid, giver: &str) -> Result<i64> {
     Ok(revision)
 }
 
-/// Who would have less than was given on, up to this cycle.
+/// Who would have less than was given on: up to this cycle, or with those that follow, since what is kept
+/// goes on to the next.
 async fn short(
     tx: &mut Tx,
     cycle: &Cycle,
     giver: &str,
     lines: &[(&str, u64)],
 ) -> Result<Vec<Short>> {
+    let mut short = short_until(tx, cycle, (giver, cycle.terms.first_day), lines).await?;
+    if short.is_empty() {
+        short = short_until(tx, cycle, (giver, Day::LAST), lines).await?;
+    }
+    Ok(short)
+}
+
+async fn short_until(
+    tx: &mut Tx,
+    cycle: &Cycle,
+    (giver, last): (&str, Day),
+    lines: &[(&str, u64)],
+) -> Result<Vec<Short>> {
     let product = cycle.product.as_str();
-    let first_day = cycle.terms.first_day.to_string();
     let given: Vec<(String, i64)> = tx
         .query(sql!(
             "SELECT giver, CAST(SUM(units) AS BIGINT) FROM allocation_line
@@ -613,7 +626,7 @@ async fn short(
              GROUP BY giver ORDER BY giver"
         ))
         .bind(product.to_owned())
-        .bind(first_day.clone())
+        .bind(last.to_string())
         .bind(giver.to_owned())
         .all()
         .await?;
@@ -625,7 +638,7 @@ async fn short(
         ))
         .bind(giver.to_owned())
         .bind(product.to_owned())
-        .bind(first_day)
+        .bind(last.to_string())
         .bind(cycle.id.as_bytes().to_vec())
         .all()
         .await?;

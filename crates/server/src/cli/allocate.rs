@@ -95,3 +95,41 @@ fn read(input: &Path) -> anyhow::Result<Vec<u8>> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The plan that both pages publish, as somebody would copy it.
+    fn published(page: &str) -> Plan {
+        let after = page.split("```json\n").nth(1).unwrap();
+        serde_json::from_str(after.split("```").next().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_plan_of_the_docs_can_be_worked_out_and_is_the_same_in_both_languages() {
+        let plan = published(include_str!("../../../../docs/allocation.md"));
+        assert_eq!(
+            plan,
+            published(include_str!("../../../../docs/allocation.ja.md"))
+        );
+        let proposal = propose(&plan).unwrap();
+        let units: Vec<u64> = proposal.nodes.iter().map(|node| node.units).collect();
+        // 8 by population to 500 (room for 2), 260 and 240 (at least 2); then 2 by requests: the first is
+        // full, the last asked for none.
+        assert_eq!(units, [2, 5, 3, 10]);
+        let body = ProposalBody::of(&plan, proposal, None);
+        let json = serde_json::to_value(&body).unwrap();
+        assert_eq!(json["nodes"][0]["items"]["needle"], 2_400);
+        assert!(json["nodes"][0].get("says").is_none());
+    }
+
+    #[test]
+    fn a_field_that_cannot_be_read_is_named_by_its_path() {
+        let text = br#"{"supply": 1, "doses_per_unit": 1, "steps": [],
+            "nodes": [{"code": "JP", "level": "nation", "population": -1}]}"#;
+        let mut json = serde_json::Deserializer::from_slice(text);
+        let error = serde_path_to_error::deserialize::<_, Plan>(&mut json).unwrap_err();
+        assert_eq!(error.path().to_string(), "nodes[0].population");
+    }
+}

@@ -130,6 +130,7 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
 /// Rooms of the head: pages that belong together, by the id of the room's name. A page that is in none,
 /// and whatever is the only page of its room that somebody may open, stands in the first line by itself.
 pub const ROOMS: &[(&str, &[&str])] = &[
+    ("room-supply", &["/lots", "/allocations", "/supplies"]),
     (
         "room-desk",
         &["/city", "/city/ledger", "/city/pending", "/city/findings"],

@@ -50,6 +50,7 @@ alloc-figure-late_week = of the latest week { $value } doses
 alloc-figure-late_in_stock = still seen in stock { $value } doses
 alloc-figure-given = from the parts before { $value }
 
+room-supply = Lots and allocation
 nav-allocations = Allocation
 allocations-title = Allocation of vaccine
 allocations-lead = In each cycle you ask, get, and give on. Every number has its reason.

@@ -50,6 +50,7 @@ alloc-figure-late_week = 直近1週間の入力待ちの見込み { $value }回
 alloc-figure-late_in_stock = 在庫に残って見える入力待ち { $value }回分
 alloc-figure-given = 前の枠から { $value }
 
+room-supply = ロットと配分
 nav-allocations = 配分
 allocations-title = ワクチンの配分
 allocations-lead = クールごとに、希望を出し、配分を受け、下へ配分します。どの数にも理由があります。
