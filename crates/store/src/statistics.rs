@@ -117,7 +117,7 @@ struct Step {
 
 /// Counts what there is of the next cities after this one; none if there is nothing.
 async fn step(db: &Db, after: &str) -> Result<Option<Step>> {
-    let mut tx = db.begin_reading().await?;
+    let mut tx = db.begin_reading_by_key().await?;
     let behind: Vec<(String, i64, i64)> = tx
         .query(sql!(
             "SELECT c.municipality, COALESCE(p.seq, 0), c.seq
