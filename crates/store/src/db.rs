@@ -76,6 +76,8 @@ const POSTGRES_LOCKING: u32 = 2;
 /// How a transaction begins that takes row locks by its first statement and sees what was committed
 /// before it had them.
 const BEGIN_LOCKING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+/// How a transaction begins that sees one state of the data and changes nothing.
+const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /// Prepared statements that a connection keeps: those of the ledger's writer come in as many texts
 /// as a piece of rows has sizes.
 const STATEMENTS_KEPT: usize = 8 * many::SQLITE_ROWS;
@@ -267,9 +269,16 @@ impl Db {
                     engine: TxEngine::SqliteReading(tx),
                 })
             }
-            Engine::Postgres { pool, .. } => {
-                begin_postgres(pool, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
-            }
+            Engine::Postgres { pool, .. } => begin_postgres(pool, BEGIN_READING).await,
+        }
+    }
+
+    /// The same for what is asked by key only, however little the engine knows yet of tables that
+    /// grow while they are read: a projection that follows the ledger.
+    pub(crate) async fn begin_reading_by_key(&self) -> Result<Tx> {
+        match &self.engine {
+            Engine::Sqlite { .. } => self.begin_reading().await,
+            Engine::Postgres { locking, .. } => begin_postgres(locking, BEGIN_READING).await,
         }
     }
 

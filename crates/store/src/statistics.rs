@@ -66,7 +66,7 @@ type Cell = (Day, Prefecture, Sex, AgeBand, u8);
 
 /// Counts what there is of the next cities after this one; none if there is nothing.
 async fn step(db: &Db, after: String) -> Result<Option<Step>> {
-    let mut tx = db.begin_reading().await?;
+    let mut tx = db.begin_reading_by_key().await?;
     let Some(behind) = behind(&mut tx, TALLY, after).await? else {
         return Ok(None);
     };

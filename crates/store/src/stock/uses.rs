@@ -226,7 +226,7 @@ pub(super) async fn not_taken(tx: &mut Tx) -> Result<BTreeMap<Key, Doses>> {
 
 /// Takes what the next cities after this one have; none if there is nothing.
 async fn take(db: &Db, after: String) -> Result<Option<Step>> {
-    let mut tx = db.begin_reading().await?;
+    let mut tx = db.begin_reading_by_key().await?;
     let Some(behind) = behind(&mut tx, STOCK, after).await? else {
         return Ok(None);
     };
