@@ -308,7 +308,7 @@ impl CycleRefusal {
 
 impl Terms {
     /// A cycle as it usually is: requests three weeks ahead, the nation two weeks, cities one (the real
-    /// lead times were not found [O]).
+    /// lead times were not found, ours).
     #[must_use]
     pub fn usual(
         number: u32,

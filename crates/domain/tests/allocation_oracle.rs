@@ -157,7 +157,7 @@ fn optimum(supply: u64, towns: &[Town], shares: &[f64]) -> f64 {
 fn optimum_of_like_packs(supply: u64, towns: &[Town], shares: &[f64]) -> f64 {
     let mut variables: ProblemVariables = variables!();
     let (mut objective, mut all) = (Expression::from(0.0), Expression::from(0.0));
-    let pack = towns[0].pack as f64;
+    let pack = towns.first().unwrap().pack as f64;
     for (town, share) in towns.iter().zip(shares) {
         // The halving ends a breath below whole packs.
         let whole = ((share + 1e-6) / pack).floor();
@@ -304,7 +304,7 @@ fn as_much_arrives_as_freezers_and_cities_can_take() {
                 "JP",
                 "prefecture",
                 bits,
-                (bits % 2 == 0).then_some(bits % 300),
+                (bits.is_multiple_of(2)).then_some(bits % 300),
             );
             for city in 0..5_u64 {
                 let bits = mixed(bits ^ city);
@@ -314,7 +314,7 @@ fn as_much_arrives_as_freezers_and_cities_can_take() {
                     &above,
                     "city",
                     bits,
-                    (bits % 3 == 0).then_some(bits % 80),
+                    (bits.is_multiple_of(3)).then_some(bits % 80),
                 );
                 for venue in 0..6_u64 {
                     let bits = mixed(bits ^ (venue << 8));

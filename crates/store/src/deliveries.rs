@@ -152,7 +152,7 @@ async fn ordered(
 }
 
 /// An order that is not delivered in full.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct OpenOrder {
     /// Its number.
     pub number: String,
@@ -174,9 +174,9 @@ pub struct OpenOrder {
 /// The database's.
 pub async fn open_orders(db: &Db, permit: &Permit) -> Result<Vec<OpenOrder>> {
     let supplier = supplier(permit)?;
-    let rows: Vec<(String, Option<String>, Option<String>, String, i64, i64)> = db
-        .query(sql!(
-            "SELECT w.number, o.name, o.facility_code, w.product, w.vials, w.delivered
+    db.query(sql!(
+        "SELECT w.number, COALESCE(o.name, '') AS venue, COALESCE(o.facility_code, '') AS facility,
+                    w.product, w.vials, w.delivered
              FROM (SELECT v.number, v.venue, v.product, v.vials, v.at_micros,
                           CAST(COALESCE((SELECT SUM(d.shipped) FROM delivery AS d
                                WHERE d.supplier = v.supplier AND d.order_number <> ''
@@ -184,24 +184,11 @@ pub async fn open_orders(db: &Db, permit: &Permit) -> Result<Vec<OpenOrder>> {
                    FROM vial_order AS v WHERE v.supplier = $1) AS w
              LEFT JOIN organisation AS o ON o.id = w.venue
              WHERE w.delivered < w.vials ORDER BY w.at_micros, w.number LIMIT $2"
-        ))
-        .bind(supplier.0.as_bytes().to_vec())
-        .bind(LIST_MAX)
-        .all()
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(
-            |(number, venue, facility, product, vials, delivered)| OpenOrder {
-                number,
-                venue: venue.unwrap_or_default(),
-                facility: facility.unwrap_or_default(),
-                product,
-                vials,
-                delivered,
-            },
-        )
-        .collect())
+    ))
+    .bind(supplier.0.as_bytes().to_vec())
+    .bind(LIST_MAX)
+    .all()
+    .await
 }
 
 /// The supplier whose deliveries a permit is for.

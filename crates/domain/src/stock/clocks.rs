@@ -123,9 +123,9 @@ pub enum Alarm {
     Expired,
     /// The clock has run out.
     ClockRanOut,
-    /// The clock runs out within [`CLOCK_SOON_HOURS`].
+    /// The clock runs out within `CLOCK_SOON_HOURS`.
     ClockSoon,
-    /// The lot's last day is within [`LAST_DAY_SOON_DAYS`].
+    /// The lot's last day is within `LAST_DAY_SOON_DAYS`.
     LastDaySoon,
     /// More was given out than came in.
     Negative,

@@ -45,7 +45,7 @@ impl std::fmt::Debug for Number {
 type NumberRow = (String, Option<i64>, Option<String>, Option<String>);
 
 /// The numbers of the person behind a number and what was issued under them; empty if nobody is
-/// registered under it. Looked up in the indexes alone and read by their keys, as in [`issues`](super::issues).
+/// registered under it. Looked up in the indexes alone and read by their keys, as in `issues`.
 ///
 /// # Errors
 /// The database's.

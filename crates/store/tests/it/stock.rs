@@ -98,7 +98,7 @@ fn wholesaler() -> Permit {
 const CODES: [&str; 2] = ["1310000015", "0110113719"];
 
 fn code(number: usize) -> FacilityCode {
-    FacilityCode::parse(CODES[number - 1]).unwrap()
+    FacilityCode::parse(CODES.get(number - 1).unwrap()).unwrap()
 }
 
 /// Two venues and a wholesaler, as organisations.
