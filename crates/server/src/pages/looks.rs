@@ -20,6 +20,7 @@ use crate::pages::city::look;
 use crate::pages::packs;
 use crate::pages::papers::{access_log_pdf, letterhead, pdf_response};
 use crate::pages::persons::PURPOSES;
+use crate::pages::recalls;
 use crate::pages::records::place_name;
 use crate::pages::register::DISCLOSURE_PURPOSES;
 use crate::state::App;
@@ -31,7 +32,7 @@ use crate::web::problem::Problem;
 use crate::web::routes::{Guard, Routes};
 
 /// The views that are written down, each with its words.
-const VIEWS: [&str; 27] = [
+const VIEWS: [&str; 28] = [
     "person",
     "search",
     "looks",
@@ -57,6 +58,7 @@ const VIEWS: [&str; 27] = [
     "reports",
     tablet::VIEW,
     packs::VIEW,
+    recalls::VIEW,
     Action::FindByNumber.as_str(),
     Action::OpenNumber.as_str(),
 ];
@@ -340,6 +342,7 @@ fn purpose_words(texts: Texts, purpose: String) -> String {
     let known = purpose == API_PURPOSE
         || purpose == tablet::PURPOSE
         || purpose == packs::PURPOSE
+        || purpose == recalls::PURPOSE
         || DISCLOSURE_PURPOSES.contains(&purpose.as_str())
         || PURPOSES.contains(&purpose.as_str())
         || NumberPurpose::parse(&purpose).is_some();

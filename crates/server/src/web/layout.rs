@@ -43,6 +43,7 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
         Guard::May(Action::RegisterDelivery),
     ),
     ("/lots", "nav-lots", Guard::LoggedIn),
+    ("/lots/recall", "nav-recall", Guard::May(Action::KeepLots)),
     (
         "/allocations",
         "nav-allocations",
@@ -53,7 +54,6 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
         "supplies-title",
         Guard::May(Action::KeepSupply),
     ),
-    ("/lots/recall", "nav-recall", Guard::May(Action::KeepLots)),
     ("/city", "nav-city", Guard::May(Action::SeeLedger)),
     ("/city/people", "nav-people", Guard::May(Action::SeePerson)),
     ("/city/ledger", "nav-ledger", Guard::May(Action::SeeLedger)),
@@ -130,7 +130,10 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
 /// Rooms of the head: pages that belong together, by the id of the room's name. A page that is in none,
 /// and whatever is the only page of its room that somebody may open, stands in the first line by itself.
 pub const ROOMS: &[(&str, &[&str])] = &[
-    ("room-supply", &["/lots", "/allocations", "/supplies"]),
+    (
+        "room-supply",
+        &["/lots", "/lots/recall", "/allocations", "/supplies"],
+    ),
     (
         "room-desk",
         &["/city", "/city/ledger", "/city/pending", "/city/findings"],
@@ -485,8 +488,7 @@ mod tests {
             [
                 "/",
                 "/deliveries",
-                "/lots",
-                "/lots/recall",
+                "room-supply>/lots /lots/recall /allocations /supplies",
                 "[room-desk]>/city /city/ledger [/city/pending] /city/findings",
                 "room-people>/city/people /city/residents /city/inquiries",
                 "room-files>/city/records /city/packs /city/exports",
