@@ -39,7 +39,7 @@ pub use server::Server;
 use std::{env, fmt, time::Duration};
 
 /// How long a wait lasts before it fails: long enough for a busy machine of two cores, short enough to be noticed.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The pause between two looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
