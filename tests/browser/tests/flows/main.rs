@@ -4,7 +4,6 @@
     reason = "the house is part of the test: what fails there fails it"
 )]
 
-mod allocation;
 mod answers;
 mod before_the_shot;
 mod camera;
@@ -18,6 +17,5 @@ mod records;
 mod reports;
 mod snapshot;
 mod tablet;
-mod vials;
 mod without_script;
 mod worklists;
