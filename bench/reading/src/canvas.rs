@@ -16,15 +16,6 @@ pub struct Canvas {
     pub(crate) values: Vec<f32>,
 }
 
-/// What lies beyond the border.
-#[derive(Clone, Copy)]
-pub(crate) enum Beyond {
-    /// The border's own values, repeated outwards.
-    Border,
-    /// This value.
-    Value(f32),
-}
-
 /// Weights around a pixel: `(across, down, weight)`, adding up to 1.
 pub(crate) struct Kernel(Vec<(isize, isize, f32)>);
 
@@ -111,14 +102,9 @@ impl Canvas {
         &self.values[y * self.width..][..self.width]
     }
 
-    /// Between the four pixels around a place.
-    pub(crate) fn at(&self, x: f32, y: f32, beyond: Beyond) -> f32 {
+    /// Between the four pixels around a place; beyond the border, the border's.
+    pub(crate) fn at(&self, x: f32, y: f32) -> f32 {
         let (right, foot) = ((self.width - 1) as f32, (self.height - 1) as f32);
-        if let Beyond::Value(value) = beyond
-            && (x < -0.5 || y < -0.5 || x > right + 0.5 || y > foot + 0.5)
-        {
-            return value;
-        }
         let (x, y) = (x.clamp(0.0, right), y.clamp(0.0, foot));
         let (left, top) = (x as usize, y as usize);
         let next = (left + 1).min(self.width - 1);
@@ -134,12 +120,11 @@ impl Canvas {
         &self,
         width: usize,
         height: usize,
-        beyond: Beyond,
         source: impl Fn(f32, f32) -> (f32, f32),
     ) -> Canvas {
         Canvas::drawn(width, height, |x, y| {
             let (x, y) = source(x as f32, y as f32);
-            self.at(x, y, beyond)
+            self.at(x, y)
         })
     }
 
@@ -203,13 +188,14 @@ impl Canvas {
             down.saturating_sub(1) as f32 / height.max(1) as f32,
         );
         let smooth = |share: f32| share * share * (3.0 - 2.0 * share);
-        coarse.seen(width, height, Beyond::Border, |x, y| {
-            let (x, y) = (x * x_step, y * y_step);
-            (
-                x.floor() + smooth(x.fract()),
-                y.floor() + smooth(y.fract()),
-            )
-        })
+        coarse.seen(
+            width,
+            height | x,
+            y | {
+                let (x, y) = (x * x_step, y * y_step);
+                (x.floor() + smooth(x.fract()), y.floor() + smooth(y.fract()))
+            },
+        )
     }
 
     /// As a camera's 8 bits.
@@ -297,7 +283,12 @@ mod tests {
             assert!(seen.values.iter().all(|value| (value - 0.5).abs() < 1e-5));
         }
         let blurred = even.blurred(1.5);
-        assert!(blurred.values.iter().all(|value| (value - 0.5).abs() < 1e-5));
+        assert!(
+            blurred
+                .values
+                .iter()
+                .all(|value| (value - 0.5).abs() < 1e-5)
+        );
     }
 
     #[test]
@@ -305,6 +296,9 @@ mod tests {
         let view = View::of([2.0, 0.3, 5.0, -0.2, 1.8, 7.0, 0.001, 0.002, 1.0]).moved(-3.0, 4.0);
         let (x, y) = view.to(20.0, 10.0);
         let (x, y) = view.from(x, y);
-        assert!((x - 20.0).abs() < 1e-3 && (y - 10.0).abs() < 1e-3, "{x} {y}");
+        assert!(
+            (x - 20.0).abs() < 1e-3 && (y - 10.0).abs() < 1e-3,
+            "{x} {y}"
+        );
     }
 }

@@ -197,10 +197,7 @@ fn draw(file: &[u8], character: char, em: f32, pen: &mut impl OutlinePen) -> Opt
     let font = FontRef::new(file).ok()?;
     let glyph = font.charmap().map(character)?;
     let settings = DrawSettings::unhinted(Size::new(em), LocationRef::default());
-    font.outline_glyphs()
-        .get(glyph)?
-        .draw(settings, pen)
-        .ok()?;
+    font.outline_glyphs().get(glyph)?.draw(settings, pen).ok()?;
     let metrics = font.glyph_metrics(Size::new(em), LocationRef::default());
     metrics.advance_width(glyph)
 }
@@ -387,7 +384,10 @@ mod tests {
                 };
                 let height = bounds.height() + pen;
                 assert!((2.1..2.6).contains(&height), "{face:?} {digit}: {height}");
-                assert!(bounds.left() > -0.95 && bounds.right() < 0.95, "{face:?} {digit}");
+                assert!(
+                    bounds.left() > -0.95 && bounds.right() < 0.95,
+                    "{face:?} {digit}"
+                );
             }
         }
     }

@@ -12,17 +12,17 @@
 //!                                                             fold, wet spots       digital zoom, hard compression
 //! ```
 
-use crate::canvas::{Beyond, Canvas};
+use crate::canvas::Canvas;
 use crate::chance::{Chance, Purpose};
-use crate::coupon::{
-    Coupon, DIGITS, Damage, Difficulty, Framing, Photograph, any_digits, coupon_digits,
-};
+use crate::coupon::{Coupon, DIGITS, Damage, Difficulty, any_digits, coupon_digits};
 use crate::faces::Type;
 use crate::sheet::{Area, Sheet};
 
 mod phone;
 mod printers;
 mod use_marks;
+
+pub(crate) use phone::shot;
 
 const PX_PER_MM: f32 = 22.0;
 
@@ -114,7 +114,13 @@ fn laid_out(
         _ => (digits.clone(), true),
     };
     sheet.line(&shown, &cut, line, pitch);
-    let bars = write_bars(chance, &mut sheet, &digits, line, (width, instead.is_some()));
+    let bars = write_bars(
+        chance,
+        &mut sheet,
+        &digits,
+        line,
+        (width, instead.is_some()),
+    );
     if chance.is(0.3) {
         let inset = chance.within((0.1, 0.9));
         let edge = Area {
@@ -155,13 +161,24 @@ fn write_table(chance: &mut Chance, sheet: &mut Sheet, digits: &str, left: f32) 
         digits.get(8..).unwrap_or_default(),
     );
     let size = chance.within((1.9, 2.6));
-    let name = chance.pick(&["田中 実", "小林 さくら", "斎藤 久美子", "中村 健", "井上 悠斗"]);
+    let name = chance.pick(&[
+        "田中 実",
+        "小林 さくら",
+        "斎藤 久美子",
+        "中村 健",
+        "井上 悠斗",
+    ]);
     let lines = [
         format!("新型コロナワクチン接種券 {}回目", 1 + chance.below(7)),
         format!("市町村コード {municipality}"),
         format!("券番号 {ticket}"),
         name.to_owned(),
-        format!("{}年{}月{}日生", 1 + chance.below(64), 1 + chance.below(12), 1 + chance.below(28)),
+        format!(
+            "{}年{}月{}日生",
+            1 + chance.below(64),
+            1 + chance.below(12),
+            1 + chance.below(28)
+        ),
     ];
     let step = chance.within((3.0, 3.9));
     for (row, text) in lines.iter().enumerate() {
@@ -268,18 +285,7 @@ fn conceal(chance: &mut Chance, coupon: &mut Coupon, instead: Instead) {
     }
 }
 
-/// One photograph; `shot` counts those of a burst, through which the focus hunts.
-pub(crate) fn shot(
-    purpose: Purpose,
-    coupon: &Coupon,
-    seed: u64,
-    shot: u64,
-    framing: Framing,
-) -> Photograph {
-    phone::shot(purpose, coupon, seed, shot, framing)
-}
-
 /// A value of a canvas at a place in millimetres.
 fn sampled(canvas: &Canvas, px_per_mm: f32, x: f32, y: f32) -> f32 {
-    canvas.at(x * px_per_mm - 0.5, y * px_per_mm - 0.5, Beyond::Border)
+    canvas.at(x * px_per_mm - 0.5, y * px_per_mm - 0.5)
 }

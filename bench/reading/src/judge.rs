@@ -117,11 +117,14 @@ impl Report {
                 row.tally.exact_percent(),
                 row.tally.none,
                 row.tally.wrong,
-                row.median_ms.map_or_else(String::new, |ms| format!("{ms:>9.1}")),
+                row.median_ms
+                    .map_or_else(String::new, |ms| format!("{ms:>9.1}")),
             );
         }
         println!("Tesseract: {}\n", self.tesseract);
-        println!("sessions      damage   sessions   auto  confirm  conflict  no read  wrong auto  wrong confirm");
+        println!(
+            "sessions      damage   sessions   auto  confirm  conflict  no read  wrong auto  wrong confirm"
+        );
         for row in &self.sessions {
             println!(
                 "{:<12}  {:<7}  {:>8}  {:>5}  {:>7}  {:>8}  {:>7}  {:>10}  {:>13}",

@@ -108,7 +108,10 @@ fn write_strips(options: &Options, file: &str) -> anyhow::Result<()> {
         }
     }
     out.flush()?;
-    println!("{strips} strips from {} photographs, {hard} of them hard", options.count);
+    println!(
+        "{strips} strips from {} photographs, {hard} of them hard",
+        options.count
+    );
     Ok(())
 }
 
@@ -134,7 +137,10 @@ fn write_album(options: &Options, folder: &str) -> anyhow::Result<()> {
             .save(folder.join(&name))?;
         let truth = taken.truth;
         let has_qr = if truth.has_qr { "1" } else { "0" };
-        let (digits, bars) = (truth.digits.unwrap_or_default(), truth.bars.unwrap_or_default());
+        let (digits, bars) = (
+            truth.digits.unwrap_or_default(),
+            truth.bars.unwrap_or_default(),
+        );
         labels.write_record([&name, Difficulty::code(difficulty), &digits, has_qr, &bars])?;
     }
     labels.flush()?;

@@ -145,8 +145,12 @@ impl Sheet {
             for (row, line) in colours.chunks(code.width()).enumerate() {
                 for (column, colour) in line.iter().enumerate() {
                     let (x, y) = (column as f32 * module, row as f32 * module);
-                    let square =
-                        Rect::from_xywh(area.left + x, area.top + y, module + 0.004, module + 0.004);
+                    let square = Rect::from_xywh(
+                        area.left + x,
+                        area.top + y,
+                        module + 0.004,
+                        module + 0.004,
+                    );
                     if let (qrcode::Color::Dark, Some(square)) = (colour, square) {
                         path.push_rect(square);
                     }

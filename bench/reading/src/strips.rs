@@ -74,11 +74,14 @@ fn places(strip: &Strip, truth: &Truth) -> Option<Vec<f32>> {
         .map(|&(x, y)| strip.seen_at(x, y))
         .collect();
     let middle = (Strip::ROWS - 1) as f32 / 2.0;
-    let shown = seen.iter().zip(&truth.visible).filter(|((column, row), visible)| {
-        **visible
-            && (row - middle).abs() < OFF_MAX
-            && (0.0..strip.width as f32).contains(column)
-    });
+    let shown = seen
+        .iter()
+        .zip(&truth.visible)
+        .filter(|((column, row), visible)| {
+            **visible
+                && (row - middle).abs() < OFF_MAX
+                && (0.0..strip.width as f32).contains(column)
+        });
     (shown.count() >= SEEN_MIN).then(|| seen.into_iter().map(|place| place.0).collect())
 }
 
@@ -157,7 +160,9 @@ mod tests {
     use super::*;
 
     fn spelled(bytes: impl Iterator<Item = u8>) -> Vec<u8> {
-        let mut told: Vec<u8> = bytes.filter(|byte| *byte != IGNORE && *byte != BLANK).collect();
+        let mut told: Vec<u8> = bytes
+            .filter(|byte| *byte != IGNORE && *byte != BLANK)
+            .collect();
         // Equal neighbours may have no blank between them.
         told.dedup();
         told
@@ -167,12 +172,8 @@ mod tests {
     fn a_training_photograph_gives_strips_whose_targets_spell_its_digits() {
         let mut compared = 0;
         for seed in 1..12 {
-            let coupon = Maker::Studio.coupon(
-                Purpose::Training,
-                seed,
-                Difficulty::Easy,
-                Damage::None,
-            );
+            let coupon =
+                Maker::Studio.coupon(Purpose::Training, seed, Difficulty::Easy, Damage::None);
             let shot = Maker::Studio.shot(Purpose::Training, &coupon, seed, 0, Framing::Line);
             let mut chance = Chance::of(Purpose::Training, "test", seed);
             for strip in strips(&shot.picture, 0) {

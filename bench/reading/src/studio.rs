@@ -14,7 +14,7 @@
 //!   hard      8-21    1.0-3.0  0-8     +-10    0.18  shadow/glare     6-14   40-70  faded, streaks, dirt, fold, pen
 //! ```
 
-use crate::canvas::{Beyond, Canvas, Kernel, View};
+use crate::canvas::{Canvas, Kernel, View};
 use crate::chance::{Chance, Purpose};
 use crate::coupon::{
     Coupon, DIGITS, Damage, Difficulty, Framing, Photograph, any_digits, coupon_digits, window,
@@ -416,11 +416,7 @@ fn aim(chance: &mut Chance, limits: &Limits, coupon: &Coupon, frame: (f32, f32))
     // Turned about the coupon's middle, then tilted, then moved.
     let (middle_x, middle_y) = (WIDTH / 2.0, HEIGHT / 2.0);
     let turned = [
-        [
-            cosine,
-            -sine,
-            -cosine * middle_x + sine * middle_y,
-        ],
+        [cosine, -sine, -cosine * middle_x + sine * middle_y],
         [sine, cosine, -sine * middle_x - cosine * middle_y],
     ];
     let depth = |column: usize| -> f32 {
@@ -447,7 +443,10 @@ fn aim(chance: &mut Chance, limits: &Limits, coupon: &Coupon, frame: (f32, f32))
         let nearest = PAD - low;
         chance.within((nearest, (side - PAD - high).max(nearest + 1.0)))
     };
-    let (xs, ys) = (corners.map(|corner| corner.0), corners.map(|corner| corner.1));
+    let (xs, ys) = (
+        corners.map(|corner| corner.0),
+        corners.map(|corner| corner.1),
+    );
     let low = |values: [f32; 4]| values.into_iter().fold(f32::MAX, f32::min);
     let high = |values: [f32; 4]| values.into_iter().fold(f32::MIN, f32::max);
     let mut x = room(low(xs), high(xs), frame.0);
@@ -486,23 +485,12 @@ fn compose(chance: &mut Chance, coupon: &Coupon, seen: &Frame) -> Canvas {
         let (x, y) = seen.view.from(x as f32, y as f32);
         // How far outside the coupon, in mm; negative inside.
         let outside = (-x).max(x - WIDTH).max(-y).max(y - HEIGHT);
-        let over = || {
-            whiteness
-                * paper.at(
-                    x * coupon.px_per_mm - 0.5,
-                    y * coupon.px_per_mm - 0.5,
-                    Beyond::Border,
-                )
-        };
+        let over = || whiteness * paper.at(x * coupon.px_per_mm - 0.5, y * coupon.px_per_mm - 0.5);
         if outside < -edge {
             return over();
         }
         let scale = FORM_PX_PER_MM;
-        let under = form.at(
-            (x + offset.0) * scale - 0.5,
-            (y + offset.1) * scale - 0.5,
-            Beyond::Border,
-        );
+        let under = form.at((x + offset.0) * scale - 0.5, (y + offset.1) * scale - 0.5);
         let shadow = 0.13 * (-(outside / reach).max(0.0).powi(2)).exp();
         let share = ((outside + edge) / (2.0 * edge)).clamp(0.0, 1.0);
         under * (1.0 - shadow) * share + over() * (1.0 - share)

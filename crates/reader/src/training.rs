@@ -55,10 +55,8 @@ impl Strip {
 
 /// The strips that one of the searches (below 5) cuts out of a picture, best first.
 pub fn strips(grey: &Grey, search: usize) -> Vec<Strip> {
-    let (Some(net), Some(pass)) = (
-        net::trained(),
-        passes(grey.width()).into_iter().nth(search),
-    ) else {
+    let (Some(net), Some(pass)) = (net::trained(), passes(grey.width()).into_iter().nth(search))
+    else {
         return Vec::new();
     };
     let pyramid = Pyramid::of(grey.clone());
@@ -73,7 +71,10 @@ pub fn strips(grey: &Grey, search: usize) -> Vec<Strip> {
             place,
         })
     };
-    pass.places(&pyramid).into_iter().filter_map(strip).collect()
+    pass.places(&pyramid)
+        .into_iter()
+        .filter_map(strip)
+        .collect()
 }
 
 #[cfg(test)]
@@ -91,7 +92,10 @@ mod tests {
             place,
         };
         let (column, row) = strip.seen_at(100.0 + 3.0 * 20.0, 60.0);
-        assert!((column - (3.0 - place.from) * PITCH).abs() < 0.1, "{column}");
+        assert!(
+            (column - (3.0 - place.from) * PITCH).abs() < 0.1,
+            "{column}"
+        );
         assert!((row - 15.5).abs() < 0.1, "{row}");
     }
 }

@@ -1,7 +1,7 @@
 //! A telephone's camera: its lens bends, its focus hunts, its rows are read one after the other, and its program
 //! smooths, sharpens, zooms and compresses.
 
-use crate::canvas::{Beyond, Canvas, Kernel, View};
+use crate::canvas::{Canvas, Kernel, View};
 use crate::chance::{Chance, Purpose};
 use crate::coupon::{Coupon, Difficulty, Framing, Photograph, window};
 use crate::field::sampled;
@@ -25,7 +25,8 @@ struct Shot {
 
 const FRAME: (f32, f32) = (1280.0, 720.0);
 
-pub(super) fn shot(
+/// One photograph; `number` counts those of a burst, through which the focus hunts.
+pub(crate) fn shot(
     purpose: Purpose,
     coupon: &Coupon,
     seed: u64,
@@ -70,12 +71,10 @@ impl Shot {
     fn unbent(&self, x: f32, y: f32) -> (f32, f32) {
         let row = y;
         let (swing, rows, phase) = self.shake;
-        let x = x + self.shear * (row - self.height as f32 / 2.0)
+        let x = x
+            + self.shear * (row - self.height as f32 / 2.0)
             + swing * (row / rows * std::f32::consts::TAU + phase).sin();
-        let (off_x, off_y) = (
-            x + self.left - FRAME.0 / 2.0,
-            y + self.top - FRAME.1 / 2.0,
-        );
+        let (off_x, off_y) = (x + self.left - FRAME.0 / 2.0, y + self.top - FRAME.1 / 2.0);
         let square = (off_x * off_x + off_y * off_y) / (FRAME.0 * FRAME.0 / 4.0);
         let factor = self.barrel * square;
         (x + off_x * factor, y + off_y * factor)
@@ -185,7 +184,7 @@ fn seen(
             .max(-down)
             .max(down - coupon.height);
         let on_paper = ((edge - outside) / (2.0 * edge)).clamp(0.0, 1.0);
-        let wood = table * (0.85 + 0.15 * grain.at(x as f32, y as f32, Beyond::Border));
+        let wood = table * (0.85 + 0.15 * grain.at(x as f32, y as f32));
         let print = if on_paper > 0.0 {
             sampled(&paper, coupon.px_per_mm, across, down)
         } else {
@@ -264,13 +263,15 @@ fn captured(
     };
     let (width, height) = (light.width, light.height);
     if zoom > 1.0 {
-        let (small_width, small_height) =
-            ((width as f32 / zoom) as usize, (height as f32 / zoom) as usize);
-        light = light
-            .blurred(0.35 * zoom)
-            .seen(small_width, small_height, Beyond::Border, |x, y| {
-                (x * zoom, y * zoom)
-            });
+        let (small_width, small_height) = (
+            (width as f32 / zoom) as usize,
+            (height as f32 / zoom) as usize,
+        );
+        light = light.blurred(0.35 * zoom).seen(
+            small_width,
+            small_height | x,
+            y | { (x * zoom, y * zoom) },
+        );
     }
     // Photons are counted in linear light; the program smooths what it takes for noise.
     let strength = chance.within((0.006, 0.012 + 0.045 * trouble));
@@ -287,7 +288,7 @@ fn captured(
         value + halo * (value - around)
     });
     if zoom > 1.0 {
-        light = light.seen(width, height, Beyond::Border, |x, y| (x / zoom, y / zoom));
+        light = light.seen(width, height | x, y | (x / zoom, y / zoom));
     }
     if chance.is(0.3 * trouble * trouble) {
         moire(chance, &mut light);

@@ -1,6 +1,6 @@
 //! Printers, each with its own habits, and the stock they print on.
 
-use crate::canvas::{Beyond, Canvas};
+use crate::canvas::Canvas;
 use crate::chance::Chance;
 use crate::coupon::{Coupon, Difficulty};
 
@@ -65,18 +65,14 @@ fn laser(chance: &mut Chance, ink: Canvas, wear: f32) -> Canvas {
         let hills = Canvas::hills(chance, width, height, (5, 3));
         (hills, chance.within((0.1, 0.5)))
     });
-    let mut scatter = Chance::of(
-        crate::chance::Purpose::Training,
-        "dust",
-        (chance.share() * 1e6) as u64,
-    );
     ink.change(|x, y, value| {
-        let band = 1.0 - banding * (0.5 + 0.5 * (y as f32 / period * 6.28 + phase).sin());
+        let band =
+            1.0 - banding * (0.5 + 0.5 * (y as f32 / period * std::f32::consts::TAU + phase).sin());
         let full = empty.as_ref().map_or(1.0, |(hills, depth)| {
-            1.0 - depth * hills.at(x as f32, y as f32, Beyond::Border)
+            1.0 - depth * hills.at(x as f32, y as f32)
         });
-        let near = dust.at(x as f32, y as f32, Beyond::Border);
-        let speck = scatter.is(dustiness * near);
+        let near = dust.at(x as f32, y as f32);
+        let speck = near > 0.01 && chance.is(dustiness * near);
         if speck { 0.8 } else { value * band * full }
     });
     ink
@@ -118,7 +114,11 @@ fn thermal(chance: &mut Chance, ink: Canvas, wear: f32) -> Canvas {
     out.change(|x, _, value| {
         let element = dead.get((x as f32 / step) as usize).copied() == Some(true);
         let fading = level + slope * (x as f32 / width as f32 - 0.5);
-        if element { value * 0.1 } else { value * fading.min(1.0) }
+        if element {
+            value * 0.1
+        } else {
+            value * fading.min(1.0)
+        }
     });
     out
 }
@@ -137,7 +137,7 @@ fn dot_matrix(chance: &mut Chance, ink: Canvas, wear: f32, px_per_mm: f32) -> Ca
     for row in 0..rows {
         for column in 0..columns {
             let (x, y) = ((column as f32 + 0.5) * step, (row as f32 + 0.5) * step);
-            if level.at(x, y, Beyond::Border) < 0.5 {
+            if level.at(x, y) < 0.5 {
                 continue;
             }
             let strength = 1.0 - 0.35 * wear * chance.share();
@@ -179,7 +179,9 @@ fn stock(chance: &mut Chance, coupon: &Coupon, wear: f32) -> Canvas {
         let (swing, length) = (chance.within((6.0, 30.0)), chance.within((60.0, 200.0)));
         stock.change(|x, y, value| {
             let wave = y as f32 + swing * (x as f32 / length).sin();
-            value * (1.0 - depth * (0.5 + 0.5 * (wave / period * 6.28).sin()).powi(4))
+            value
+                * (1.0
+                    - depth * (0.5 + 0.5 * (wave / period * std::f32::consts::TAU).sin()).powi(4))
         });
     }
     stock

@@ -131,7 +131,7 @@ fn crease(chance: &mut Chance, coupon: &mut Coupon, (x, y): (f32, f32)) {
     let turn = chance.around(0.12);
     coupon.paper.change(|px, py, value| {
         let off = (px as f32 / scale - x) * cosine + (py as f32 / scale - y) * sine;
-        let flake = flakes.at(px as f32, py as f32, crate::canvas::Beyond::Border);
+        let flake = flakes.at(px as f32, py as f32);
         let bare = ((reach * (0.4 + 1.2 * flake) - off.abs()) * 12.0).clamp(0.0, 1.0);
         let shade = 1.0 - dark * (-(off / 0.5).powi(2)).exp() + turn * off.signum() * 0.5;
         (value + (0.9 - value).max(0.0) * bare) * shade
@@ -147,7 +147,12 @@ fn scratches(chance: &mut Chance, coupon: &mut Coupon, (x, y): (f32, f32)) {
         let length = chance.within((0.4, 2.2));
         let (sine, cosine) = (angle + chance.around(0.2)).sin_cos();
         let to = (x + length * cosine, y + length * sine);
-        sheet.rule((x, y), to, chance.within((0.08, 0.35)), chance.within((0.0, 0.3)));
+        sheet.rule(
+            (x, y),
+            to,
+            chance.within((0.08, 0.35)),
+            chance.within((0.0, 0.3)),
+        );
     }
     let scraped = sheet.canvas();
     let bare = chance.within((0.8, 0.95));
@@ -162,7 +167,9 @@ fn wet(chance: &mut Chance, coupon: &mut Coupon) {
     let (radius, depth) = (chance.within((2.0, 9.0)), chance.within((0.04, 0.2)));
     let scale = coupon.px_per_mm;
     let run = coupon.paper.blurred(chance.within((1.5, 3.5)));
-    let mixed = coupon.paper.joined(&run, |sharp, run| 0.35 * sharp + 0.65 * run);
+    let mixed = coupon
+        .paper
+        .joined(&run, |sharp, run| 0.35 * sharp + 0.65 * run);
     let inside = |px: usize, py: usize| {
         let off = (px as f32 / scale - x).hypot(py as f32 / scale - y);
         ((radius - off) * 2.0).clamp(0.0, 1.0)

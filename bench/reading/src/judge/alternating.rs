@@ -85,8 +85,12 @@ fn stream(seed: u64, number: u64) -> Outcome {
         &[Difficulty::Easy, Difficulty::Medium, Difficulty::Hard],
         number / 6,
     );
-    let coupons = [seed, seed + 1]
-        .map(|seed| (seed, maker.coupon(Purpose::Judging, seed, difficulty, Damage::None)));
+    let coupons = [seed, seed + 1].map(|seed| {
+        (
+            seed,
+            maker.coupon(Purpose::Judging, seed, difficulty, Damage::None),
+        )
+    });
     let mut sessions = Sessions::new(Timers::default());
     let mut outcome = Outcome::default();
     let mut now_ms = 0;
@@ -101,7 +105,7 @@ fn stream(seed: u64, number: u64) -> Outcome {
         let seen = frames(maker, here, turn);
         let decision = show(&mut sessions, &seen, before.as_ref(), between, &mut now_ms);
         count(&mut outcome, &decision, here.1.digits(), there.digits());
-        before = seen.into_iter().last();
+        before = seen.into_iter().next_back();
     }
     outcome
 }
@@ -125,11 +129,6 @@ fn show(
     now_ms: &mut u64,
 ) -> Decision {
     let hand = Sighting::from(&reader::read_frame(&dark(), None, None));
-    let mut pass = |sessions: &mut Sessions, sighting: &Sighting| {
-        *now_ms += FRAME_MS;
-        let ticket = sessions.ticket(*now_ms);
-        sessions.see(ticket, sighting)
-    };
     match between {
         Between::TapWithAFrameOnItsWay => {
             let late = sessions.ticket(*now_ms);
@@ -140,18 +139,18 @@ fn show(
         }
         Between::LongHand => {
             for _ in 0..6 {
-                pass(sessions, &hand);
+                pass(sessions, &hand, now_ms);
             }
         }
         Between::ShortHand => {
             for _ in 0..2 {
-                pass(sessions, &hand);
+                pass(sessions, &hand, now_ms);
             }
         }
     }
     let mut decision = Decision::Looking;
     for sighting in seen {
-        decision = pass(sessions, sighting);
+        decision = pass(sessions, sighting, now_ms);
         if !matches!(decision, Decision::Looking | Decision::NoRead) {
             break;
         }
@@ -163,10 +162,19 @@ fn show(
     decision
 }
 
+fn pass(sessions: &mut Sessions, sighting: &Sighting, now_ms: &mut u64) -> Decision {
+    *now_ms += FRAME_MS;
+    let ticket = sessions.ticket(*now_ms);
+    sessions.see(ticket, sighting)
+}
+
 /// A hand before the lens.
 fn dark() -> Grey {
     const SIDE: usize = 64;
-    #[expect(clippy::expect_used, reason = "there are as many pixels as the sides say")]
+    #[expect(
+        clippy::expect_used,
+        reason = "there are as many pixels as the sides say"
+    )]
     Grey::new(SIDE, SIDE, vec![40; SIDE * SIDE]).expect("a square")
 }
 

@@ -89,15 +89,27 @@ pub fn held(
     let right = 100.0 * all.right() as f64 / count.max(1) as f64;
     bars.push(Bar::least("sessions", count as f64, 3_000.0));
     bars.push(Bar::least("sessions, % right", right, 99.5));
-    bars.push(Bar::most("sessions, wrong and accepted", all.wrong_auto as f64, 0.0));
+    bars.push(Bar::most(
+        "sessions, wrong and accepted",
+        all.wrong_auto as f64,
+        0.0,
+    ));
     let carried = alternating.carried_over + alternating.wrong;
-    bars.push(Bar::most("alternating coupons, carried over or wrong", carried as f64, 0.0));
+    bars.push(Bar::most(
+        "alternating coupons, carried over or wrong",
+        carried as f64,
+        0.0,
+    ));
     bars.push(Bar::most("ms a frame, native", speed.native_ms, 50.0));
     if let Some(ms) = speed.wasm_ms {
         bars.push(Bar::most("ms a frame, WebAssembly", ms, 150.0));
     }
     if let Some(differing) = speed.differing {
-        bars.push(Bar::most("answers of WebAssembly that differ", differing as f64, 0.0));
+        bars.push(Bar::most(
+            "answers of WebAssembly that differ",
+            differing as f64,
+            0.0,
+        ));
     }
     bars
 }

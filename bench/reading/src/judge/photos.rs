@@ -62,13 +62,19 @@ pub fn measure(options: &Options, remarks: &mut Vec<String>) -> anyhow::Result<P
     let version = tesseract::version();
     let samples = samples(options)?;
     let count = samples.len() as u64;
-    let read = in_parallel(options.threads, count, |number| {
+    let answers = in_parallel(options.threads, count, |number| {
         samples.get(number as usize).map(read)
     });
-    tell("samples", read.into_iter().flatten(), &mut rows, remarks, version.is_some());
+    tell(
+        "samples",
+        answers.into_iter().flatten(),
+        &mut rows,
+        remarks,
+        version.is_some(),
+    );
     for maker in MAKERS {
         let count = options.photos * Difficulty::ALL.len() as u64;
-        let read = in_parallel(options.threads, count, |number| {
+        let answers = in_parallel(options.threads, count, |number| {
             let seed = options.from + number;
             let difficulty = difficulty_of(seed);
             let coupon = maker.coupon(Purpose::Judging, seed, difficulty, Damage::None);
@@ -83,7 +89,13 @@ pub fn measure(options: &Options, remarks: &mut Vec<String>) -> anyhow::Result<P
                 line: taken.truth.line.to_vec(),
             })
         });
-        tell(maker.code(), read.into_iter(), &mut rows, remarks, version.is_some());
+        tell(
+            maker.code(),
+            answers.into_iter(),
+            &mut rows,
+            remarks,
+            version.is_some(),
+        );
     }
     Ok(Photos {
         rows,
@@ -114,7 +126,7 @@ fn tell(
             ms,
         } in &subject.answers
         {
-            let (tally, times) = tallies.entry((subject.difficulty, way)).or_default();
+            let (tally, times) = tallies.entry((subject.difficulty, *way)).or_default();
             let wrong = tally.wrong;
             tally.count(answer.as_deref(), truth.as_deref());
             times.extend(ms);
@@ -254,7 +266,9 @@ fn samples(options: &Options) -> anyhow::Result<Vec<Subject>> {
         let row = row?;
         let field = |name: &str| {
             let column = headers.iter().position(|header| header == name);
-            column.and_then(|column| row.get(column)).unwrap_or_default()
+            column
+                .and_then(|column| row.get(column))
+                .unwrap_or_default()
         };
         let said = |name: &str| Some(field(name).to_owned()).filter(|text| !text.is_empty());
         let file = folder.join(field("file"));

@@ -77,7 +77,13 @@ pub fn read(pictures: &[&Grey]) -> Option<Said> {
     let start = Instant::now();
     let told = Command::new("tesseract")
         .arg(&names)
-        .args(["stdout", "--psm", "7", "-c", "tessedit_char_whitelist=0123456789"])
+        .args([
+            "stdout",
+            "--psm",
+            "7",
+            "-c",
+            "tessedit_char_whitelist=0123456789",
+        ])
         .env("OMP_THREAD_LIMIT", "1")
         .stderr(Stdio::null())
         .output()

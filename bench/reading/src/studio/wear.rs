@@ -1,6 +1,6 @@
 //! Toner, paper, and what people do to them.
 
-use crate::canvas::{Beyond, Canvas};
+use crate::canvas::Canvas;
 use crate::chance::Chance;
 use crate::coupon::{Coupon, Damage, Difficulty};
 
@@ -11,7 +11,12 @@ pub(super) fn age(chance: &mut Chance, coupon: &mut Coupon) {
         coupon.difficulty == Difficulty::Hard,
     );
     let gain = chance.within((-0.05, 0.10)) * if easy { 1.0 } else { 1.6 };
-    let ink = chance.within((0.04, 0.2)) + if easy { 0.0 } else { chance.within((0.0, 0.15)) };
+    let ink = chance.within((0.04, 0.2))
+        + if easy {
+            0.0
+        } else {
+            chance.within((0.0, 0.15))
+        };
     let mut paper = coupon.paper.blurred(1.6);
     paper.change(|_, _, value| ((value - 0.5 - gain) * 2.2 + 0.5).clamp(0.0, 1.0));
     let faded = !easy && chance.is(if hard { 0.5 } else { 0.35 });
@@ -61,10 +66,10 @@ fn fade_toner(chance: &mut Chance, paper: &mut Canvas, fade: f32) {
             .take(rows)
             .for_each(|row| *row *= depth);
     }
-    let patches = |x: usize, y: usize| patches.at(x as f32, y as f32, Beyond::Border);
+    let patches = |x: usize, y: usize| patches.at(x as f32, y as f32);
     paper.change(|x, y, value| {
         let streak = streaks.get(y).copied().unwrap_or(1.0);
-        let grain = grain.at(x as f32 / 3.0, y as f32 / 3.0, Beyond::Border);
+        let grain = grain.at(x as f32 / 3.0, y as f32 / 3.0);
         let grain = if grain < fade * 0.35 { 0.25 } else { 1.0 };
         let density = (1.0 - fade) * (0.75 + 0.5 * patches(x, y)) * streak * grain;
         1.0 - (1.0 - value) * density.clamp(0.0, 1.0)
@@ -84,12 +89,7 @@ fn speck(chance: &mut Chance, paper: &mut Canvas) {
 }
 
 /// Changes what lies within a distance of a place; lengths in pixels.
-fn near(
-    paper: &mut Canvas,
-    (x, y): (f32, f32),
-    reach: f32,
-    change: impl Fn(f32, f32, f32) -> f32,
-) {
+fn near(paper: &mut Canvas, (x, y): (f32, f32), reach: f32, change: impl Fn(f32, f32, f32) -> f32) {
     let rows = (y - reach).max(0.0) as usize..((y + reach).max(0.0) as usize + 1).min(paper.height);
     let columns =
         (x - reach).max(0.0) as usize..((x + reach).max(0.0) as usize + 1).min(paper.width);
@@ -217,12 +217,17 @@ fn stamp(chance: &mut Chance, coupon: &mut Coupon) {
     let radius = chance.within((3.0, 7.0)) * scale;
     let half = chance.within((0.1, 0.35)) * scale;
     let (depth, filling) = (chance.within((0.15, 0.6)), chance.within((0.0, 0.12)));
-    near(&mut coupon.paper, centre, radius + half + 2.0, |x, y, value| {
-        let off = x.hypot(y) - radius;
-        let ring = (half + 0.5 - off.abs()).clamp(0.0, 1.0);
-        let inside = if off < 0.0 { filling } else { 0.0 };
-        value * (1.0 - (ring * depth).max(inside))
-    });
+    near(
+        &mut coupon.paper,
+        centre,
+        radius + half + 2.0,
+        |x, y, value| {
+            let off = x.hypot(y) - radius;
+            let ring = (half + 0.5 - off.abs()).clamp(0.0, 1.0);
+            let inside = if off < 0.0 { filling } else { 0.0 };
+            value * (1.0 - (ring * depth).max(inside))
+        },
+    );
 }
 
 /// A spot or a streak where the toner did not hold.
@@ -232,11 +237,17 @@ fn hole(chance: &mut Chance, coupon: &mut Coupon) {
         chance.within((line.left, line.right())) * scale,
         chance.within((line.top, line.foot())) * scale,
     );
-    let (long, short) = (chance.within((0.3, 1.4)) * scale, chance.within((0.15, 0.45)) * scale);
+    let (long, short) = (
+        chance.within((0.3, 1.4)) * scale,
+        chance.within((0.15, 0.45)) * scale,
+    );
     let (sine, cosine) = chance.angle().sin_cos();
     let left_over = chance.within((0.0, 0.35));
     near(&mut coupon.paper, centre, long + 2.0, |x, y, value| {
-        let (along, across) = ((x * cosine + y * sine) / long, (y * cosine - x * sine) / short);
+        let (along, across) = (
+            (x * cosine + y * sine) / long,
+            (y * cosine - x * sine) / short,
+        );
         let inside = ((1.15 - along.hypot(across)) * 6.0).clamp(0.0, 1.0);
         value + (1.0 - value) * inside * (1.0 - left_over)
     });
