@@ -1,4 +1,5 @@
-//! `cargo xtask bench NAME`: one benchmark, in release, with a PostgreSQL cluster of its own beside SQLite.
+//! `cargo xtask bench NAME`: one benchmark, in release; those of the store with a PostgreSQL cluster of their own beside
+//! SQLite.
 
 use crate::{packages, postgres::Cluster, steps::cargo, workspace};
 
