@@ -1,8 +1,8 @@
 //! How well the coupon reader reads, and what it is trained on.
 //!
-//! `cargo xtask bench read [--json] [--photos N] [--sessions N] [--alternating N] [--samples FOLDER] [--from SEED]`:
-//! right, none and wrong on photographs made for judging, on the sample photographs, in bursts, and beside Tesseract;
-//! and how long a frame takes, natively and as WebAssembly.
+//! `cargo xtask bench read [--json] [--photos N] [--sessions N] [--alternating N] [--samples FOLDER] [--from SEED]
+//! [--net FILE] [--threads N]`: right, none and wrong on photographs made for judging, on the sample photographs, in
+//! bursts, and beside Tesseract; and how long a frame takes, natively and as WebAssembly.
 //!
 //! `… read strips FILE --maker studio|field --count N [--from SEED] [--hard]`: strips to train on (only those that the
 //! reader as it is finds hard).
@@ -62,6 +62,11 @@ impl Options {
                 "--samples" => options.samples = Some(value()?.into()),
                 "--from" => options.from = value()?.parse()?,
                 "--count" => options.count = value()?.parse()?,
+                "--net" => {
+                    let file = value()?;
+                    let weights = std::fs::read(&file)?;
+                    anyhow::ensure!(reader::training::read_with(&weights), "{file} is no net");
+                }
                 "--threads" => options.threads = value()?.parse()?,
                 "--maker" => {
                     options.maker = Some(match value()?.as_str() {

@@ -53,6 +53,12 @@ impl Strip {
     }
 }
 
+/// Reads with other weights than the committed ones from now on, to compare nets. False if the file is none, or
+/// something was read already.
+pub fn read_with(weights: &[u8]) -> bool {
+    net::take(weights)
+}
+
 /// The strips that one of the searches (below 5) cuts out of a picture, best first.
 pub fn strips(grey: &Grey, search: usize) -> Vec<Strip> {
     let (Some(net), Some(pass)) = (net::trained(), passes(grey.width()).into_iter().nth(search))

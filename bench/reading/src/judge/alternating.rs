@@ -20,9 +20,9 @@ enum Between {
     /// By a tap, while a frame of the coupon before is still being read.
     #[default]
     TapWithAFrameOnItsWay,
-    /// By a hand before the camera for longer than a coupon is remembered.
+    /// By a hand before the camera for longer than a coupon is remembered, after one frame of the coupon before.
     LongHand,
-    /// By a hand for a moment: the camera may still be with the coupon before.
+    /// By a hand for a moment, after one frame: the camera may still be with the coupon before.
     ShortHand,
 }
 
@@ -102,7 +102,10 @@ fn stream(seed: u64, number: u64) -> Outcome {
         } else {
             ((b_seed, b), a)
         };
-        let seen = frames(maker, here, turn);
+        // A coupon that is taken away after one frame is often not decided on.
+        let is_taken_away = turn % 2 == 0 && !matches!(between, Between::TapWithAFrameOnItsWay);
+        let count_seen = if is_taken_away { 1 } else { FRAMES };
+        let seen = frames(maker, here, turn, count_seen);
         let decision = show(&mut sessions, &seen, before.as_ref(), between, &mut now_ms);
         count(&mut outcome, &decision, here.1.digits(), there.digits());
         before = seen.into_iter().next_back();
@@ -110,8 +113,8 @@ fn stream(seed: u64, number: u64) -> Outcome {
     outcome
 }
 
-fn frames(maker: Maker, (seed, coupon): (&u64, &Coupon), turn: u64) -> Vec<Sighting> {
-    (0..FRAMES)
+fn frames(maker: Maker, (seed, coupon): (&u64, &Coupon), turn: u64, count: u64) -> Vec<Sighting> {
+    (0..count)
         .map(|frame| {
             let shot = (turn / 2) * FRAMES + frame;
             let taken = maker.shot(Purpose::Judging, coupon, *seed, shot, Framing::Coupon);
@@ -155,8 +158,8 @@ fn show(
             break;
         }
     }
-    // Whoever sees a contradiction, or forgets to tap, taps now.
-    if matches!(decision, Decision::Conflict) {
+    // The tablet stops at a decision until it is tapped.
+    if !matches!(decision, Decision::Looking | Decision::NoRead) {
         sessions.next(*now_ms + 1);
     }
     decision
