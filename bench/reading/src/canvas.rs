@@ -188,14 +188,10 @@ impl Canvas {
             down.saturating_sub(1) as f32 / height.max(1) as f32,
         );
         let smooth = |share: f32| share * share * (3.0 - 2.0 * share);
-        coarse.seen(
-            width,
-            height | x,
-            y | {
-                let (x, y) = (x * x_step, y * y_step);
-                (x.floor() + smooth(x.fract()), y.floor() + smooth(y.fract()))
-            },
-        )
+        coarse.seen(width, height, |x, y| {
+            let (x, y) = (x * x_step, y * y_step);
+            (x.floor() + smooth(x.fract()), y.floor() + smooth(y.fract()))
+        })
     }
 
     /// As a camera's 8 bits.

@@ -267,11 +267,9 @@ fn captured(
             (width as f32 / zoom) as usize,
             (height as f32 / zoom) as usize,
         );
-        light = light.blurred(0.35 * zoom).seen(
-            small_width,
-            small_height | x,
-            y | { (x * zoom, y * zoom) },
-        );
+        light = light
+            .blurred(0.35 * zoom)
+            .seen(small_width, small_height, |x, y| (x * zoom, y * zoom));
     }
     // Photons are counted in linear light; the program smooths what it takes for noise.
     let strength = chance.within((0.006, 0.012 + 0.045 * trouble));
@@ -288,7 +286,7 @@ fn captured(
         value + halo * (value - around)
     });
     if zoom > 1.0 {
-        light = light.seen(width, height | x, y | (x / zoom, y / zoom));
+        light = light.seen(width, height, |x, y| (x / zoom, y / zoom));
     }
     if chance.is(0.3 * trouble * trouble) {
         moire(chance, &mut light);
