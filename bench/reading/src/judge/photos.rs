@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Instant;
 
 use anyhow::Context;
 use reader::Grey;
 use reader::check::{Turns, judge};
 use reading::{Damage, Difficulty, Framing, Purpose};
 
-use super::{MAKERS, Tally, beside, difficulty_of, in_parallel, median, tesseract};
+use super::{MAKERS, Tally, beside, difficulty_of, in_parallel, median, tesseract, timed};
 use crate::Options;
 
 /// One way to read photographs of one kind and difficulty.
@@ -21,7 +20,7 @@ pub struct Row {
     pub way: &'static str,
     #[serde(flatten)]
     pub tally: Tally,
-    /// Of a photograph, with as many threads at work as cores.
+    /// Of a core, for one photograph; Tesseract's by the clock.
     pub median_ms: Option<f64>,
 }
 
@@ -154,12 +153,6 @@ fn tell(
     );
 }
 
-fn timed<T>(work: impl FnOnce() -> T) -> (T, Option<f64>) {
-    let start = Instant::now();
-    let result = work();
-    (result, Some(start.elapsed().as_secs_f64() * 1000.0))
-}
-
 fn read(subject: &Subject) -> Answers {
     let (line, line_ms) = timed(|| line_alone(&subject.picture));
     let (reading, together_ms) = timed(|| reader::read_grey(&subject.picture));
@@ -173,13 +166,13 @@ fn read(subject: &Subject) -> Answers {
             way: "line",
             answer: line,
             truth: subject.digits.clone(),
-            ms: line_ms,
+            ms: Some(line_ms),
         },
         Answer {
             way: "together",
             answer: reading.digits.clone(),
             truth: subject.digits.clone(),
-            ms: together_ms,
+            ms: Some(together_ms),
         },
     ];
     if subject.has_qr || qr.is_some() {

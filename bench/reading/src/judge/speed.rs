@@ -2,13 +2,12 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 use anyhow::Context;
 use reader::{Grey, read_frame};
 use reading::{Damage, Framing, Purpose};
 
-use super::{MAKERS, beside, difficulty_of, median};
+use super::{MAKERS, beside, difficulty_of, median, timed};
 use crate::Options;
 
 /// Frames of each maker.
@@ -18,7 +17,7 @@ const MODULE: &str = "crates/server/assets/tablet/reader.wasm";
 /// Reads a list of frames with the module, and says for each how long it took and what was answered.
 const SCRIPT: &str = include_str!("wasm.mjs");
 
-/// One thread at a time.
+/// Milliseconds of a core, one frame after the other.
 #[derive(serde::Serialize)]
 pub struct Speed {
     pub frames: usize,
@@ -42,7 +41,7 @@ impl Speed {
             _ => "WebAssembly not measured: no Node on this machine".to_owned(),
         };
         println!(
-            "ms a frame, line and weighing, {} frames: native {:.1} (p90 {:.1}); {wasm}; module of {} bytes\n",
+            "ms of a core for a frame, line and weighing, {} frames: native {:.1} (p90 {:.1}); {wasm}; module of {} bytes\n",
             self.frames, self.native_ms, self.native_p90_ms, self.module_bytes
         );
     }
@@ -53,9 +52,8 @@ pub fn measure(options: &Options) -> anyhow::Result<Speed> {
     let mut times = Vec::new();
     let mut answers = Vec::new();
     for frame in &frames {
-        let start = Instant::now();
-        let reading = read_frame(frame, None, None);
-        times.push(start.elapsed().as_secs_f64() * 1000.0);
+        let (reading, ms) = timed(|| read_frame(frame, None, None));
+        times.push(ms);
         answers.push(reading.digits.unwrap_or_default());
     }
     let module = beside(MODULE);
