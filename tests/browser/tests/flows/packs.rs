@@ -34,11 +34,13 @@ fn a_pack_is_made_printed_scanned_and_in_the_ledger_once() {
 fn the_venue_makes_its_pack(page: &Page, server: &Server) -> Vec<u8> {
     page.goto(&server.url("/venue/read"));
     page.follow(|page| page.click("nav a[href='/venue/pack']"));
-    page.wait_for_text("まだありません");
-    page.assert_accessible();
-    show(page, "pack-none");
-    page.follow(|page| page.click("text=今作る"));
-    show(page, "pack-begun");
+    // In the small hours the program has begun one by itself.
+    if page.shows("まだありません") {
+        page.assert_accessible();
+        show(page, "pack-none");
+        page.follow(|page| page.click("text=今作る"));
+        show(page, "pack-begun");
+    }
     // Some hundred forms are drawn, and this build is not the fast one: the page comes again by itself.
     for _ in 0..LOOKS_MAX {
         if page.count("a[href$='/file']") > 0 {
