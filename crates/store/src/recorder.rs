@@ -7,9 +7,14 @@
 //! so that one bad report never fails its neighbours.
 
 mod batch;
+mod rehearsal;
 mod rows;
+mod saving;
+mod writer;
 
 pub(crate) use batch::{said_by_correction, severity};
+pub use rehearsal::Rehearsal;
+pub(crate) use rehearsal::rehearse;
 pub(crate) use rows::{json, lock_chains};
 
 use std::sync::Arc;
@@ -24,11 +29,10 @@ use domain::doses::{
 use domain::findings::Finding;
 use domain::ledger::{Act, Sha};
 use domain::places::{MunicipalityCode, Places};
-use domain::statistics::Effect;
 use tokio::sync::{Notify, mpsc, oneshot};
 use uuid::Uuid;
 
-use crate::db::{Db, LedgerWriter, TRIES_MAX, Tx};
+use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 
 /// Reports in one commit at most: past some hundreds the commit's cost no longer shows.
@@ -319,6 +323,9 @@ pub(crate) enum What {
     },
 }
 
+/// What becomes of an act.
+type Outcome = std::result::Result<Receipt, RecordError>;
+
 struct Job {
     command: Command,
     reply: oneshot::Sender<std::result::Result<Receipt, RecordError>>,
@@ -360,7 +367,7 @@ impl Recorder {
             queues.push(sender);
             let (ending, ended) = oneshot::channel();
             writers.push(ended);
-            let work = write(
+            let work = writer::write(
                 db.clone(),
                 outside.clone(),
                 pace.batch_max.clamp(1, BATCH_MAX),
@@ -373,7 +380,7 @@ impl Recorder {
                 let _ = ending.send(());
             };
             if db.wants_writer_threads() {
-                on_a_thread(work).map_err(|error| Error::Unavailable(error.to_string()))?;
+                writer::on_a_thread(work).map_err(|error| Error::Unavailable(error.to_string()))?;
             } else {
                 tokio::spawn(work);
             }
@@ -734,192 +741,4 @@ fn entered(permit: &CityPermit, entering: Entering) -> Option<Command> {
             by_hand: Some(reason),
         },
     })
-}
-
-/// What a repair would come to; nothing is written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rehearsal {
-    /// What would change in the statistics, cells that come out even left out.
-    pub effects: Vec<Effect>,
-    /// How the entered records would stand, in the order handed in.
-    pub standings: Vec<Standing>,
-}
-
-/// Tries a repair in memory: each record taken back, and what is entered in its place.
-///
-/// # Errors
-/// The database's.
-pub(crate) async fn rehearse(
-    db: &Db,
-    permit: &CityPermit,
-    now: Instant,
-    pairs: Vec<(DoseId, Entering)>,
-) -> Result<Rehearsal> {
-    let mut commands = Vec::with_capacity(pairs.len() * 2);
-    let mut entering = Vec::with_capacity(pairs.len());
-    for (dose, one) in pairs {
-        let new = one.id;
-        let Some(enter) = entered(permit, one) else {
-            continue;
-        };
-        commands.push(Command {
-            id: dose.0,
-            dose,
-            city: permit.city(),
-            by: enter.by,
-            device: String::new(),
-            input: InputWay::Keyed,
-            what: What::Void {
-                editor: Editor::City,
-                reason: String::new(),
-                seen: None,
-            },
-        });
-        commands.push(enter);
-        entering.push(new);
-    }
-    let mut tx = db.begin_reading().await?;
-    let mut batch = rows::load_reading(&mut tx, &commands, now).await?;
-    for command in &commands {
-        // What cannot be done is not done at the approval either, and is told there.
-        drop(batch.apply(command, &|| [0; 16]));
-    }
-    Ok(Rehearsal {
-        effects: batch.sum_of_effects(),
-        standings: entering
-            .into_iter()
-            .filter_map(|dose| batch.standing(permit.city(), dose))
-            .collect(),
-    })
-}
-
-/// Runs a writer on a thread and a runtime of its own.
-fn on_a_thread(work: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    std::thread::Builder::new()
-        .name("ledger-writer".to_owned())
-        .spawn(move || runtime.block_on(work))
-        .map(drop)
-}
-
-/// A writer: takes what waits, commits it, answers; ends when the queue is closed and empty.
-async fn write(
-    db: Db,
-    outside: Outside,
-    batch_max: usize,
-    mut queue: mpsc::Receiver<Job>,
-    committed: Arc<Notify>,
-) {
-    let db = db.writer();
-    let mut jobs = Vec::with_capacity(batch_max);
-    while queue.recv_many(&mut jobs, batch_max).await > 0 {
-        let (commands, replies): (Vec<_>, Vec<_>) =
-            jobs.drain(..).map(|job| (job.command, job.reply)).unzip();
-        match commit(&db, &outside, &commands).await {
-            Ok(outcomes) => answer(replies, outcomes),
-            Err(Error::Unavailable(why)) => {
-                tracing::error!(commands = commands.len(), "recorder.database_unavailable");
-                let outcomes = replies
-                    .iter()
-                    .map(|_| Err(Error::Unavailable(why.clone()).into()))
-                    .collect();
-                answer(replies, outcomes);
-            }
-            Err(error) => {
-                tracing::error!(commands = commands.len(), %error, "recorder.batch_failed");
-                one_by_one(&db, &outside, commands, replies).await;
-            }
-        }
-        committed.notify_one();
-    }
-    db.close().await;
-}
-
-type Outcome = std::result::Result<Receipt, RecordError>;
-
-async fn one_by_one(
-    db: &LedgerWriter,
-    outside: &Outside,
-    commands: Vec<Command>,
-    replies: Vec<oneshot::Sender<Outcome>>,
-) {
-    for (command, reply) in commands.into_iter().zip(replies) {
-        let outcomes = match commit(db, outside, std::slice::from_ref(&command)).await {
-            Ok(outcomes) => outcomes,
-            Err(error) => vec![Err(error.into())],
-        };
-        answer(vec![reply], outcomes);
-    }
-}
-
-/// Tells everyone; a sender that has hung up resends, and is then told the same.
-fn answer(replies: Vec<oneshot::Sender<Outcome>>, outcomes: Vec<Outcome>) {
-    for (reply, outcome) in replies.into_iter().zip(outcomes) {
-        drop(reply.send(outcome));
-    }
-}
-
-/// One durable commit of many acts, tried again while other writers come between.
-///
-/// A key that exists already is such a case too: somebody else recorded the same id between our
-/// look and our write, and the next look will see it.
-async fn commit(
-    db: &LedgerWriter,
-    outside: &Outside,
-    commands: &[Command],
-) -> Result<Vec<Outcome>> {
-    if let [command] = commands
-        && let Some(outcome) = commit_unlocked(db, outside, command).await?
-    {
-        return Ok(vec![outcome]);
-    }
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        match try_commit(db, outside, commands).await {
-            Err(Error::Busy | Error::Exists) if tries < TRIES_MAX => {}
-            done => return done,
-        }
-    }
-}
-
-async fn try_commit(
-    db: &LedgerWriter,
-    outside: &Outside,
-    commands: &[Command],
-) -> Result<Vec<Outcome>> {
-    let (mut tx, mut batch) = rows::load(db, commands, (outside.now)()).await?;
-    let mut outcomes = Vec::with_capacity(commands.len());
-    for command in commands {
-        outcomes.push(batch.apply(command, &*outside.salt));
-    }
-    rows::save(&mut tx, &batch).await?;
-    tx.commit().await?;
-    Ok(outcomes)
-}
-
-/// A lone report of a new dose, on an engine where each way there and back costs more than the
-/// rows: one look, and one statement that writes only if nobody came between. None if somebody
-/// did, or there is more to it: nothing was written then.
-async fn commit_unlocked(
-    db: &LedgerWriter,
-    outside: &Outside,
-    command: &Command,
-) -> Result<Option<Outcome>> {
-    let Some(mut tx) = db.without_transaction().await? else {
-        return Ok(None);
-    };
-    // If the look fails, the way with locks tells why, on a new connection if need be.
-    let looked = rows::load_unlocked(&mut tx, command, (outside.now)()).await;
-    let Ok(Some((mut batch, place))) = looked else {
-        return Ok(None);
-    };
-    let outcome = batch.apply(command, &*outside.salt);
-    match rows::save_unmoved(&mut tx, &batch, place).await {
-        Ok(true) => Ok(Some(outcome)),
-        Ok(false) | Err(Error::Busy | Error::Exists) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
