@@ -14,24 +14,15 @@ use domain::venues::FacilityCode;
 use crate::complaints::{Complaint, Fault};
 use crate::encoding::Encoding;
 use crate::form::{Form, day, digits, short};
-use crate::structure::{Item, Layout, Sheet, StructureRefusal};
+use crate::structure::{FileLine, Item, Layout, Sheet, StructureRefusal};
 
 /// One line of the file: the delivery, or why not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeliveryLine {
-    /// The line of the file, the header being line 1.
-    pub line: u64,
-    /// The delivery; `None` if a complaint forbids it.
-    pub row: Option<Delivery>,
-    /// Everything wrong with the line, not only the first.
-    pub complaints: Vec<Complaint>,
-}
+pub type DeliveryLine = FileLine<Delivery>;
 
 /// Reads a file of deliveries line by line.
 #[derive(Debug)]
 pub struct Reader<R> {
     sheet: Sheet<R>,
-    failed: bool,
 }
 
 impl<R: Read> Reader<R> {
@@ -42,24 +33,7 @@ impl<R: Read> Reader<R> {
     pub fn open(source: R, encoding: Encoding) -> Result<Self, StructureRefusal> {
         Ok(Self {
             sheet: Sheet::open(source, encoding, LAYOUT)?,
-            failed: false,
         })
-    }
-
-    fn read(&mut self) -> io::Result<Option<DeliveryLine>> {
-        let Some(row) = self.sheet.next()? else {
-            return Ok(None);
-        };
-        let line = row.line.place.line;
-        let (row, complaints) = match row.form {
-            Ok(form) => read(form),
-            Err(complaint) => (None, vec![complaint]),
-        };
-        Ok(Some(DeliveryLine {
-            line,
-            row,
-            complaints,
-        }))
     }
 }
 
@@ -67,12 +41,7 @@ impl<R: Read> Iterator for Reader<R> {
     type Item = io::Result<DeliveryLine>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        let answer = self.read();
-        self.failed = answer.is_err();
-        answer.transpose()
+        self.sheet.take(|form, _| read(form))
     }
 }
 
@@ -221,7 +190,7 @@ mod tests {
             ["digit-count", "not-a-product", "not-a-day", "not-a-code"]
         );
         assert!(read[0].row.is_none() && read[1].row.is_none());
-        assert_eq!(read[2].line, 4);
+        assert_eq!(read[2].place.line, 4);
         assert!(read[2].row.is_some());
     }
 }

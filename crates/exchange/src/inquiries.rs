@@ -17,7 +17,7 @@ use crate::complaints::{Complaint, Fault};
 use crate::encoding::Encoding;
 use crate::form::{Form, birth_date, digits, my_number, short};
 use crate::lines::Bookmark;
-use crate::structure::{Item, Layout, Sheet, StructureRefusal};
+use crate::structure::{FileLine, Item, Layout, Sheet, StructureRefusal};
 use crate::table::{Exported, Table, for_spreadsheet};
 
 /// Characters of a 照会番号 at most: room for a resident number with a prefix.
@@ -45,23 +45,12 @@ impl fmt::Debug for InquiryRow {
 }
 
 /// One line of the file: the question, or why not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InquiryLine {
-    /// Where the line stands.
-    pub place: Bookmark,
-    /// Where the next one begins: once this line is safely kept, reading may go on from there.
-    pub next: Bookmark,
-    /// The question; `None` if a complaint forbids it.
-    pub row: Option<InquiryRow>,
-    /// Everything wrong with the line, not only the first.
-    pub complaints: Vec<Complaint>,
-}
+pub type InquiryLine = FileLine<InquiryRow>;
 
 /// Reads a file of questions line by line, in memory that does not grow with it.
 #[derive(Debug)]
 pub struct Reader<R> {
     sheet: Sheet<R>,
-    failed: bool,
 }
 
 impl<R: Read> Reader<R> {
@@ -72,25 +61,7 @@ impl<R: Read> Reader<R> {
     pub fn open(source: R, encoding: Encoding) -> Result<Self, StructureRefusal> {
         Ok(Self {
             sheet: Sheet::open(source, encoding, LAYOUT)?,
-            failed: false,
         })
-    }
-
-    fn read(&mut self) -> io::Result<Option<InquiryLine>> {
-        let Some(row) = self.sheet.next()? else {
-            return Ok(None);
-        };
-        let (place, next) = (row.line.place, row.line.next);
-        let (row, complaints) = match row.form {
-            Ok(form) => read(form),
-            Err(complaint) => (None, vec![complaint]),
-        };
-        Ok(Some(InquiryLine {
-            place,
-            next,
-            row,
-            complaints,
-        }))
     }
 }
 
@@ -114,12 +85,7 @@ impl<R: Read> Iterator for Reader<R> {
     type Item = io::Result<InquiryLine>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        let answer = self.read();
-        self.failed = answer.is_err();
-        answer.transpose()
+        self.sheet.take(|form, _| read(form))
     }
 }
 

@@ -22,7 +22,7 @@ use crate::encoding::Encoding;
 use crate::form::{Form, city, coupon_number, day, digits, short};
 use crate::lines::{Bookmark, writer};
 use crate::residents::{WriteRefusal, encoded};
-use crate::structure::{Item, Layout, Sheet, StructureRefusal};
+use crate::structure::{FileLine, Item, Layout, Sheet, StructureRefusal};
 
 /// Characters of a maker's name at most (`CSVDOC`).
 pub const MAKER_CHARACTERS_MAX: usize = 20;
@@ -83,17 +83,7 @@ impl fmt::Debug for RecordRow {
 }
 
 /// One line of the file: the record, or why not, or the record with something to look at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordLine {
-    /// Where the line stands.
-    pub place: Bookmark,
-    /// Where the next one begins: once this line is safely kept, reading may go on from there.
-    pub next: Bookmark,
-    /// The record; `None` if a complaint forbids it.
-    pub row: Option<RecordRow>,
-    /// Everything wrong with the line, not only the first.
-    pub complaints: Vec<Complaint>,
-}
+pub type RecordLine = FileLine<RecordRow>;
 
 /// Reads a file line by line, in memory that does not grow with it; as
 /// [`residents::Reader`](crate::residents::Reader) does.
@@ -102,7 +92,6 @@ pub struct Reader<R> {
     sheet: Sheet<R>,
     expected_city: MunicipalityCode,
     repeats: Option<Repeats>,
-    failed: bool,
 }
 
 /// What stood in the lines before, each with its line. Two hashes together stand for a line, so that
@@ -123,7 +112,6 @@ impl<R: Read> Reader<R> {
             sheet: Sheet::open(source, encoding, LAYOUT)?.belongs_to(expected_city, CITY)?,
             expected_city,
             repeats: None,
-            failed: false,
         })
     }
 
@@ -139,23 +127,6 @@ impl<R: Read> Reader<R> {
     #[must_use]
     pub fn place(&self) -> Bookmark {
         self.sheet.place()
-    }
-
-    fn read(&mut self) -> io::Result<Option<RecordLine>> {
-        let Some(row) = self.sheet.next()? else {
-            return Ok(None);
-        };
-        let (place, next) = (row.line.place, row.line.next);
-        let (row, complaints) = match row.form {
-            Ok(form) => read(form, place.line, self.expected_city, self.repeats.as_mut()),
-            Err(complaint) => (None, vec![complaint]),
-        };
-        Ok(Some(RecordLine {
-            place,
-            next,
-            row,
-            complaints,
-        }))
     }
 }
 
@@ -180,12 +151,12 @@ impl<R: Read> Iterator for Reader<R> {
     type Item = io::Result<RecordLine>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        let answer = self.read();
-        self.failed = answer.is_err();
-        answer.transpose()
+        let Self {
+            sheet,
+            expected_city,
+            repeats,
+        } = self;
+        sheet.take(|form, line| read(form, line, *expected_city, repeats.as_mut()))
     }
 }
 

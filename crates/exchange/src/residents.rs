@@ -21,7 +21,7 @@ use crate::form::{
 };
 use crate::lines::{Bookmark, writer};
 use crate::repeats::Repeats;
-use crate::structure::{Item, Layout, Sheet, StructureRefusal};
+use crate::structure::{FileLine, Item, Layout, Sheet, StructureRefusal};
 
 /// Characters of a 個別宛名番号 at most.
 pub const RESIDENT_NUMBER_CHARACTERS_MAX: usize = 15;
@@ -256,17 +256,7 @@ pub fn read_residents(
 }
 
 /// One line of the file: the resident, or why not, or the resident with something to look at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResidentLine {
-    /// Where the line stands.
-    pub place: Bookmark,
-    /// Where the next one begins: once this line is safely kept, reading may go on from there.
-    pub next: Bookmark,
-    /// The resident; `None` if a complaint forbids it.
-    pub row: Option<ResidentRow>,
-    /// Everything wrong with the line, not only the first.
-    pub complaints: Vec<Complaint>,
-}
+pub type ResidentLine = FileLine<ResidentRow>;
 
 /// Reads a file line by line, in memory that does not grow with it.
 ///
@@ -278,7 +268,6 @@ pub struct Reader<R> {
     sheet: Sheet<R>,
     expected_city: MunicipalityCode,
     repeats: Option<Seen>,
-    failed: bool,
 }
 
 impl<R: Read> Reader<R> {
@@ -296,7 +285,6 @@ impl<R: Read> Reader<R> {
             sheet,
             expected_city,
             repeats: None,
-            failed: false,
         })
     }
 
@@ -312,23 +300,6 @@ impl<R: Read> Reader<R> {
     #[must_use]
     pub fn place(&self) -> Bookmark {
         self.sheet.place()
-    }
-
-    fn read(&mut self) -> io::Result<Option<ResidentLine>> {
-        let Some(row) = self.sheet.next()? else {
-            return Ok(None);
-        };
-        let (place, next) = (row.line.place, row.line.next);
-        let (row, complaints) = match row.form {
-            Ok(form) => read(form, place.line, self.expected_city, self.repeats.as_mut()),
-            Err(complaint) => (None, vec![complaint]),
-        };
-        Ok(Some(ResidentLine {
-            place,
-            next,
-            row,
-            complaints,
-        }))
     }
 }
 
@@ -354,12 +325,12 @@ impl<R: Read> Iterator for Reader<R> {
     type Item = io::Result<ResidentLine>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.failed {
-            return None;
-        }
-        let answer = self.read();
-        self.failed = answer.is_err();
-        answer.transpose()
+        let Self {
+            sheet,
+            expected_city,
+            repeats,
+        } = self;
+        sheet.take(|form, line| read(form, line, *expected_city, repeats.as_mut()))
     }
 }
 

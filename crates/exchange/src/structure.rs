@@ -290,12 +290,27 @@ pub(crate) struct Sheet<R> {
     splitter: Splitter,
     /// Where the first line after the header begins.
     body: Bookmark,
+    /// Whether the source has failed: nothing is read from it any more.
+    failed: bool,
+}
+
+/// One line of a file: what it says, or why it says nothing, or both where there is something to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileLine<T> {
+    /// Where the line stands.
+    pub place: Bookmark,
+    /// Where the next one begins: once this line is safely kept, reading may go on from there.
+    pub next: Bookmark,
+    /// What it says; `None` if a complaint forbids it.
+    pub row: Option<T>,
+    /// Everything wrong with the line, not only the first.
+    pub complaints: Vec<Complaint>,
 }
 
 /// One line of a sheet: its items to be read, or what is wrong with it as a whole.
-pub(crate) struct Row<'s> {
-    pub(crate) line: Line,
-    pub(crate) form: Result<Form<'s>, Complaint>,
+struct Row<'s> {
+    line: Line,
+    form: Result<Form<'s>, Complaint>,
 }
 
 impl<R: Read> Sheet<R> {
@@ -328,6 +343,7 @@ impl<R: Read> Sheet<R> {
             body: line.map_or(Bookmark::START, |line| line.next),
             lines,
             splitter,
+            failed: false,
         })
     }
 
@@ -368,8 +384,35 @@ impl<R: Read> Sheet<R> {
         }
     }
 
+    /// The next line as its items are read; `None` at the end, and once the source has failed. The number
+    /// is the line's, the header being 1.
+    pub(crate) fn take<T>(
+        &mut self,
+        read: impl FnOnce(Form<'_>, u64) -> (Option<T>, Vec<Complaint>),
+    ) -> Option<io::Result<FileLine<T>>> {
+        if self.failed {
+            return None;
+        }
+        let taken = self.next().map(|row| {
+            row.map(|Row { line, form }| {
+                let (row, complaints) = match form {
+                    Ok(form) => read(form, line.place.line),
+                    Err(complaint) => (None, vec![complaint]),
+                };
+                FileLine {
+                    place: line.place,
+                    next: line.next,
+                    row,
+                    complaints,
+                }
+            })
+        });
+        self.failed = taken.is_err();
+        taken.transpose()
+    }
+
     /// The next line that is not blank; `None` at the end.
-    pub(crate) fn next(&mut self) -> io::Result<Option<Row<'_>>> {
+    fn next(&mut self) -> io::Result<Option<Row<'_>>> {
         let line = loop {
             let Some(line) = self.lines.advance()? else {
                 return Ok(None);

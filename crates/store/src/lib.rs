@@ -19,6 +19,7 @@ pub mod error;
 pub mod exports;
 pub mod imports;
 pub mod inquiries;
+mod leases;
 pub mod ledger;
 pub mod lots;
 pub mod migrations;

@@ -395,11 +395,11 @@ async fn take_in(
             };
             let all: Vec<String> = line.complaints.iter().map(words).collect();
             let all = all.join(" ");
-            let text = raw_line(file, encoding, line.line);
+            let text = raw_line(file, encoding, line.place.line);
             deliveries::unreadable(&app.db, permit, &text, &all, app.now()).await?;
             outcome.held += 1;
             if outcome.complaints.len() < SHOWN_MAX {
-                outcome.complaints.push((line.line, all));
+                outcome.complaints.push((line.place.line, all));
             }
             continue;
         };

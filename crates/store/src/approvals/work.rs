@@ -13,15 +13,14 @@ use uuid::Uuid;
 
 use super::reading::{ACTS, ActRow, ONE, ProposalRow};
 use super::{Change, Proposal, ProposedAct, Scope, device_of};
-use crate::db::{Db, Tx, sql, transact};
+use crate::db::{Db, sql, transact};
 use crate::doses::{DoseRow, Record};
 use crate::error::{Error, Result};
+use crate::leases::{LEASE_MICROS, Taking};
 use crate::recorder::{Authority, Correction, Decision, Receipt, RecordError, Recorder};
 
 /// Acts in one stretch: they share a few commits, and the ledger's other senders wait for none of them.
 pub const STRETCH_ACTS: i64 = 200;
-/// How long a server may be silent until another takes its work over.
-const LEASE_MICROS: i64 = 30_000_000;
 
 /// A proposal that a server does.
 #[derive(Clone, Debug)]
@@ -32,47 +31,30 @@ pub struct InHand {
     pub worker: Uuid,
 }
 
+const TAKING: Taking = Taking {
+    next: sql!(
+        "SELECT municipality, id FROM proposal
+         WHERE state = 'approved' AND ended_at IS NULL AND leased_until < $1
+         ORDER BY leased_until, id LIMIT 1"
+    ),
+    lease: sql!(
+        "UPDATE proposal SET worker = $3, leased_until = $4 WHERE municipality = $1 AND id = $2"
+    ),
+    one: ONE,
+    micros: LEASE_MICROS,
+};
+
 /// Takes the next approved proposal in hand that is not done and that nobody has.
 ///
 /// # Errors
 /// The database's.
 pub async fn take_in_hand(db: &Db, worker: Uuid, now: Instant) -> Result<Option<InHand>> {
-    transact!(db, |tx| {
-        let next: Option<(String, Vec<u8>)> = tx
-            .query(sql!(
-                "SELECT municipality, id FROM proposal
-                 WHERE state = 'approved' AND ended_at IS NULL AND leased_until < $1
-                 ORDER BY leased_until, id LIMIT 1"
-            ))
-            .bind(now.micros())
-            .optional()
-            .await?;
-        match next {
-            None => None,
-            Some((city, id)) => Some(lease(&mut tx, city, id, worker, now).await?),
-        }
+    let row: Option<ProposalRow> = TAKING.take(db, worker, now).await?;
+    row.map(|row| {
+        let proposal = Proposal::try_from(row)?;
+        Ok(InHand { proposal, worker })
     })
-}
-
-async fn lease(
-    tx: &mut Tx,
-    city: String,
-    id: Vec<u8>,
-    worker: Uuid,
-    now: Instant,
-) -> Result<InHand> {
-    tx.query(sql!(
-        "UPDATE proposal SET worker = $3, leased_until = $4 WHERE municipality = $1 AND id = $2"
-    ))
-    .bind(city.clone())
-    .bind(id.clone())
-    .bind(worker.as_bytes().to_vec())
-    .bind(now.micros().saturating_add(LEASE_MICROS))
-    .expect(1)
-    .await?;
-    let row: ProposalRow = tx.query(ONE).bind(city).bind(id).one().await?;
-    let proposal = Proposal::try_from(row)?;
-    Ok(InHand { proposal, worker })
+    .transpose()
 }
 
 /// Does the first stretch of a proposal right after it was approved, so that whoever approved a
@@ -103,7 +85,12 @@ pub async fn finish_now(
             .await?;
         match free {
             None => None,
-            Some(_) => Some(lease(&mut tx, city.clone(), key.clone(), worker, now).await?),
+            Some(_) => {
+                let piece = (city.clone(), key.clone());
+                let row: ProposalRow = TAKING.lease(&mut tx, piece, worker, now).await?;
+                let proposal = Proposal::try_from(row)?;
+                Some(InHand { proposal, worker })
+            }
         }
     })?;
     let Some(mut hand) = hand else {

@@ -11,11 +11,9 @@ use super::batches::{BATCH, Batch, BatchRow, State, step};
 use super::{FILE_PEOPLE_MAX, Issue, New, STRETCH_PEOPLE, bad, counted, insert, issues};
 use crate::db::{Db, Table, Tx, sql, transact};
 use crate::error::{Error, Result};
+use crate::leases::{LEASE_MICROS, Taking};
 use crate::recorder::{json, lock_chains};
 use crate::residents::{address, person};
-
-/// How long a server may be silent until another takes its batch over.
-const LEASE_MICROS: i64 = 30_000_000;
 
 /// What stands before a place in the mailing once its file is cut. Every key it was sorted by is after it:
 /// they begin with a digit, or with what is after the digits.
@@ -33,39 +31,30 @@ pub struct InHand {
     pub worker: Uuid,
 }
 
+const TAKING: Taking = Taking {
+    next: sql!(
+        "SELECT municipality, id FROM coupon_batch
+         WHERE state IN ('counting', 'issuing', 'cutting') AND leased_until < $1
+         ORDER BY leased_until, id LIMIT 1"
+    ),
+    lease: sql!(
+        "UPDATE coupon_batch SET worker = $3, leased_until = $4 WHERE municipality = $1 AND id = $2"
+    ),
+    one: BATCH,
+    micros: LEASE_MICROS,
+};
+
 /// Takes the next batch in hand that has work and that nobody has; `worker` is this server's id.
 ///
 /// # Errors
 /// The database's.
 pub async fn take_in_hand(db: &Db, worker: Uuid, now: Instant) -> Result<Option<InHand>> {
-    transact!(db, |tx| {
-        let next: Option<(String, Vec<u8>)> = tx
-            .query(sql!(
-                "SELECT municipality, id FROM coupon_batch
-                 WHERE state IN ('counting', 'issuing', 'cutting') AND leased_until < $1
-                 ORDER BY leased_until, id LIMIT 1"
-            ))
-            .bind(now.micros())
-            .optional()
-            .await?;
-        match next {
-            None => None,
-            Some((city, id)) => {
-                tx.query(sql!(
-                    "UPDATE coupon_batch SET worker = $3, leased_until = $4 WHERE municipality = $1 AND id = $2"
-                ))
-                .bind(city.clone())
-                .bind(id.clone())
-                .bind(worker.as_bytes().to_vec())
-                .bind(now.micros().saturating_add(LEASE_MICROS))
-                .expect(1)
-                .await?;
-                let row: BatchRow = tx.query(BATCH).bind(city).bind(id).one().await?;
-                let batch = Batch::try_from(row)?;
-                Some(InHand { batch, worker })
-            }
-        }
+    let row: Option<BatchRow> = TAKING.take(db, worker, now).await?;
+    row.map(|row| {
+        let batch = Batch::try_from(row)?;
+        Ok(InHand { batch, worker })
     })
+    .transpose()
 }
 
 /// Does the next stretch of the stage in hand; false when the stage came to its end by it.

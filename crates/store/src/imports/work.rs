@@ -12,11 +12,9 @@ use super::remarks::{Refusal, Remark};
 use super::{COLUMNS, Import, ImportRow, Kind, State, amendments, records, residents, step};
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
+use crate::leases::{LEASE_MICROS, Taking};
 use crate::recorder::{Recorder, json};
 use crate::seals::Seals;
-
-/// How long a server may be silent until another takes its import over.
-const LEASE_MICROS: i64 = 30_000_000;
 
 /// Ends the work in hand: the import goes to its next stage, if this server still has it in hand.
 async fn finish(tx: &mut Tx, hand: &InHand, to: State) -> Result<()> {
@@ -46,39 +44,30 @@ pub struct InHand {
     pub worker: Uuid,
 }
 
+const TAKING: Taking = Taking {
+    next: sql!(
+        "SELECT municipality, id FROM import
+         WHERE state IN ('checking', 'applying', 'undoing') AND leased_until < $1
+         ORDER BY leased_until, id LIMIT 1"
+    ),
+    lease: sql!(
+        "UPDATE import SET worker = $3, leased_until = $4 WHERE municipality = $1 AND id = $2"
+    ),
+    one: COLUMNS,
+    micros: LEASE_MICROS,
+};
+
 /// Takes the next import in hand that has work and that nobody has; `worker` is this server's id.
 ///
 /// # Errors
 /// The database's.
 pub async fn take_in_hand(db: &Db, worker: Uuid, now: Instant) -> Result<Option<InHand>> {
-    transact!(db, |tx| {
-        let next: Option<(String, Vec<u8>)> = tx
-            .query(sql!(
-                "SELECT municipality, id FROM import
-                 WHERE state IN ('checking', 'applying', 'undoing') AND leased_until < $1
-                 ORDER BY leased_until, id LIMIT 1"
-            ))
-            .bind(now.micros())
-            .optional()
-            .await?;
-        match next {
-            None => None,
-            Some((city, id)) => {
-                tx.query(sql!(
-                    "UPDATE import SET worker = $3, leased_until = $4 WHERE municipality = $1 AND id = $2"
-                ))
-                .bind(city.clone())
-                .bind(id.clone())
-                .bind(worker.as_bytes().to_vec())
-                .bind(now.micros().saturating_add(LEASE_MICROS))
-                .expect(1)
-                .await?;
-                let row: ImportRow = tx.query(COLUMNS).bind(city).bind(id).one().await?;
-                let import = Import::try_from(row)?;
-                Some(InHand { import, worker })
-            }
-        }
+    let row: Option<ImportRow> = TAKING.take(db, worker, now).await?;
+    row.map(|row| {
+        let import = Import::try_from(row)?;
+        Ok(InHand { import, worker })
     })
+    .transpose()
 }
 
 /// How far the work is after a stretch.

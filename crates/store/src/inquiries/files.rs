@@ -18,6 +18,7 @@ use crate::audit::{self, Change};
 use crate::db::{Db, Table, Tx, sql, transact};
 use crate::error::{Error, Result};
 use crate::imports::{Decided, Refusal, Remark};
+use crate::leases::{LEASE_MICROS, Taking};
 use crate::recorder::json;
 use crate::seals::{Ids, SealFault, Seals};
 
@@ -25,8 +26,6 @@ use crate::seals::{Ids, SealFault, Seals};
 pub const STRETCH_QUESTIONS: i64 = 200;
 /// Files on a city's list at most.
 const LISTED_MAX: i64 = 50;
-/// How long a server may be silent until another takes its file over.
-const LEASE_MICROS: i64 = 30_000_000;
 
 /// The stages of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -533,39 +532,30 @@ pub struct InHand {
     pub worker: Uuid,
 }
 
+const TAKING: Taking = Taking {
+    next: sql!(
+        "SELECT municipality, id FROM inquiry_file
+         WHERE state = 'asking' AND leased_until < $1 AND not_before <= $1
+         ORDER BY leased_until, not_before, id LIMIT 1"
+    ),
+    lease: sql!(
+        "UPDATE inquiry_file SET worker = $3, leased_until = $4 WHERE municipality = $1 AND id = $2"
+    ),
+    one: ONE,
+    micros: LEASE_MICROS,
+};
+
 /// Takes the next file in hand whose time has come and that nobody has; `worker` is this server's id.
 ///
 /// # Errors
 /// The database's.
 pub async fn take_in_hand(db: &Db, worker: Uuid, now: Instant) -> Result<Option<InHand>> {
-    transact!(db, |tx| {
-        let next: Option<(String, Vec<u8>)> = tx
-            .query(sql!(
-                "SELECT municipality, id FROM inquiry_file
-                 WHERE state = 'asking' AND leased_until < $1 AND not_before <= $1
-                 ORDER BY leased_until, not_before, id LIMIT 1"
-            ))
-            .bind(now.micros())
-            .optional()
-            .await?;
-        match next {
-            None => None,
-            Some((city, id)) => {
-                tx.query(sql!(
-                    "UPDATE inquiry_file SET worker = $3, leased_until = $4 WHERE municipality = $1 AND id = $2"
-                ))
-                .bind(city.clone())
-                .bind(id.clone())
-                .bind(worker.as_bytes().to_vec())
-                .bind(now.micros().saturating_add(LEASE_MICROS))
-                .expect(1)
-                .await?;
-                let row: FileRow = tx.query(ONE).bind(city).bind(id).one().await?;
-                let file = InquiryFile::try_from(row)?;
-                Some(InHand { file, worker })
-            }
-        }
+    let row: Option<FileRow> = TAKING.take(db, worker, now).await?;
+    row.map(|row| {
+        let file = InquiryFile::try_from(row)?;
+        Ok(InHand { file, worker })
     })
+    .transpose()
 }
 
 #[derive(sqlx::FromRow)]

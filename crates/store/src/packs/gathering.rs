@@ -17,6 +17,7 @@ use crate::coupons::{issues, keys};
 use crate::db::{Db, Table, Tx, sql, transact};
 use crate::doses::{DoseRow, Record};
 use crate::error::{Error, Result};
+use crate::leases::Taking;
 use crate::residents::{Resident, ResidentRow};
 use crate::settings::DaySetting;
 
@@ -41,40 +42,31 @@ const PACK: &str = sql!(
      FROM pack WHERE municipality = $1 AND id = $2"
 );
 
+const TAKING: Taking = Taking {
+    next: sql!(
+        "SELECT municipality, id FROM pack
+         WHERE state IN ('gathering', 'printing') AND leased_until < $1
+         ORDER BY nightly, leased_until, id LIMIT 1"
+    ),
+    lease: sql!(
+        "UPDATE pack SET worker = $3, leased_until = $4 WHERE municipality = $1 AND id = $2"
+    ),
+    one: PACK,
+    micros: LEASE_MICROS,
+};
+
 /// Takes the next pack in hand that has work and that nobody has; those that somebody waits for come
 /// before those of the night. `worker` is this server's id.
 ///
 /// # Errors
 /// The database's.
 pub async fn take_in_hand(db: &Db, worker: Uuid, now: Instant) -> Result<Option<InHand>> {
-    transact!(db, |tx| {
-        let next: Option<(String, Vec<u8>)> = tx
-            .query(sql!(
-                "SELECT municipality, id FROM pack
-                 WHERE state IN ('gathering', 'printing') AND leased_until < $1
-                 ORDER BY nightly, leased_until, id LIMIT 1"
-            ))
-            .bind(now.micros())
-            .optional()
-            .await?;
-        match next {
-            None => None,
-            Some((city, id)) => {
-                tx.query(sql!(
-                    "UPDATE pack SET worker = $3, leased_until = $4 WHERE municipality = $1 AND id = $2"
-                ))
-                .bind(city.clone())
-                .bind(id.clone())
-                .bind(worker.as_bytes().to_vec())
-                .bind(now.micros().saturating_add(LEASE_MICROS))
-                .expect(1)
-                .await?;
-                let row: PackRow = tx.query(PACK).bind(city).bind(id).one().await?;
-                let pack = Pack::try_from(row)?;
-                Some(InHand { pack, worker })
-            }
-        }
+    let row: Option<PackRow> = TAKING.take(db, worker, now).await?;
+    row.map(|row| {
+        let pack = Pack::try_from(row)?;
+        Ok(InHand { pack, worker })
     })
+    .transpose()
 }
 
 /// Somebody who may be expected.
