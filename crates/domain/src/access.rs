@@ -58,7 +58,15 @@ pub fn may(actor: &Actor, action: Action, place: &Place) -> bool {
             matches!(actor.kind, K::Nation | K::Prefecture | K::City | K::Venue) && at_home
         }
         // A maker ships some products itself (domain paper 3.2).
-        A::RegisterDelivery => matches!(actor.kind, K::Wholesaler | K::Maker) && at_home,
+        A::RegisterDelivery | A::KeepOwnCodes => {
+            matches!(actor.kind, K::Wholesaler | K::Maker) && at_home
+        }
+        A::KeepVenue | A::MakeMandate => actor.kind == K::Venue && at_home,
+        A::SeeVenues => matches!(actor.kind, K::Nation | K::Prefecture | K::City) && at_home,
+        A::KeepVenues => matches!(actor.kind, K::Prefecture | K::City) && at_home,
+        // A prefecture answers for the numbers in it (新規付番, domain paper 3.5).
+        A::IssueCodes => actor.kind == K::Prefecture && at_home,
+        A::ConfirmMandates => actor.kind == K::Association && at_home,
         A::SeeStatistics => is_counted_for(&actor.territory, place),
         A::ManageAccounts => {
             is_administrator && (at_home || stands_directly_above(&actor.territory, place))
@@ -153,6 +161,20 @@ pub enum Action {
     SeeAllocations,
     /// Register what was delivered to venues (配送結果), and answer for it.
     RegisterDelivery,
+    /// Keep the codes under which one's own company knows venues (自社コード).
+    KeepOwnCodes,
+    /// See and tell what is told of one's own venue (会場マスタ).
+    KeepVenue,
+    /// Make mandates (委任状) for the collective contract.
+    MakeMandate,
+    /// See the venues of one's own area, and who is a party to the contract.
+    SeeVenues,
+    /// Tell what is told of the venues of one's own area, and apply for codes for them.
+    KeepVenues,
+    /// Issue new codes (類似コード) for what was applied for.
+    IssueCodes,
+    /// Confirm the mandates that were handed over (委任状の確認).
+    ConfirmMandates,
     /// See counts.
     SeeStatistics,
     /// Open, change and close accounts.
@@ -196,6 +218,13 @@ impl Action {
         Self::RequestUnits,
         Self::SeeAllocations,
         Self::RegisterDelivery,
+        Self::KeepOwnCodes,
+        Self::KeepVenue,
+        Self::MakeMandate,
+        Self::SeeVenues,
+        Self::KeepVenues,
+        Self::IssueCodes,
+        Self::ConfirmMandates,
         Self::SeeStatistics,
         Self::ManageAccounts,
         Self::SeeAccessLog,
@@ -236,6 +265,13 @@ impl Action {
             Self::RequestUnits => "request-units",
             Self::SeeAllocations => "see-allocations",
             Self::RegisterDelivery => "register-delivery",
+            Self::KeepOwnCodes => "keep-own-codes",
+            Self::KeepVenue => "keep-venue",
+            Self::MakeMandate => "make-mandate",
+            Self::SeeVenues => "see-venues",
+            Self::KeepVenues => "keep-venues",
+            Self::IssueCodes => "issue-codes",
+            Self::ConfirmMandates => "confirm-mandates",
             Self::SeeStatistics => "see-statistics",
             Self::ManageAccounts => "manage-accounts",
             Self::SeeAccessLog => "see-access-log",
@@ -285,6 +321,13 @@ impl Action {
             | Self::RequestUnits
             | Self::SeeAllocations
             | Self::RegisterDelivery
+            | Self::KeepOwnCodes
+            | Self::KeepVenue
+            | Self::MakeMandate
+            | Self::SeeVenues
+            | Self::KeepVenues
+            | Self::IssueCodes
+            | Self::ConfirmMandates
             | Self::SeeStatistics
             | Self::ManageAccounts
             | Self::SeeHome => Desk::Any,
@@ -335,7 +378,8 @@ impl Actor {
             | (
                 OrganisationKind::Wholesaler
                 | OrganisationKind::Maker
-                | OrganisationKind::Federation,
+                | OrganisationKind::Federation
+                | OrganisationKind::Association,
                 Territory::Company(id),
             ) => id == self.organisation,
             _ => false,
@@ -383,11 +427,13 @@ pub enum OrganisationKind {
     Maker,
     /// A federation that pays claims (国保連).
     Federation,
+    /// A district medical association (郡市医師会), which venues give their mandates to.
+    Association,
 }
 
 impl OrganisationKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Nation,
         Self::Prefecture,
         Self::City,
@@ -395,6 +441,7 @@ impl OrganisationKind {
         Self::Wholesaler,
         Self::Maker,
         Self::Federation,
+        Self::Association,
     ];
 
     /// The word in files, tables and the API.
@@ -408,6 +455,7 @@ impl OrganisationKind {
             Self::Wholesaler => "wholesaler",
             Self::Maker => "maker",
             Self::Federation => "federation",
+            Self::Association => "association",
         }
     }
 
@@ -465,7 +513,7 @@ pub enum Territory {
         /// The city it stands in.
         city: MunicipalityCode,
     },
-    /// A company or federation: itself.
+    /// A company, federation or association: itself.
     Company(OrganisationId),
 }
 
@@ -499,7 +547,7 @@ pub enum Place {
         /// The city it stands in.
         city: MunicipalityCode,
     },
-    /// A company or federation.
+    /// A company, federation or association.
     Company(OrganisationId),
 }
 

@@ -1,4 +1,10 @@
-//! Venues (接種会場) as others name them.
+//! Venues (接種会場): how others name them, and what is told of them (会場マスタ).
+
+pub mod codes;
+pub mod hours;
+pub mod own_codes;
+pub mod record;
+pub mod suppliers;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use thiserror::Error;

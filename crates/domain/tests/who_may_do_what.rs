@@ -50,7 +50,9 @@ fn actor(kind: Kind, role: Role) -> Actor {
             id: own,
             city: city(CHIYODA),
         },
-        Kind::Wholesaler | Kind::Maker | Kind::Federation => Territory::Company(own),
+        Kind::Wholesaler | Kind::Maker | Kind::Federation | Kind::Association => {
+            Territory::Company(own)
+        }
     };
     Actor {
         user: UserId(Uuid::from_u128(9)),
@@ -75,7 +77,7 @@ const VIEWS: [(&str, View); 7] = [
             Kind::Prefecture => Some(Place::Prefecture(prefecture(1))),
             Kind::City => Some(Place::City(city(MINATO))),
             Kind::Venue => Some(venue(2, CHIYODA)),
-            Kind::Wholesaler | Kind::Maker | Kind::Federation => {
+            Kind::Wholesaler | Kind::Maker | Kind::Federation | Kind::Association => {
                 Some(Place::Company(organisation(2)))
             }
         },
@@ -84,13 +86,17 @@ const VIEWS: [(&str, View); 7] = [
         Kind::Nation => None,
         Kind::City => Some(Place::Prefecture(prefecture(13))),
         Kind::Venue => Some(Place::City(city(CHIYODA))),
-        Kind::Prefecture | Kind::Wholesaler | Kind::Maker | Kind::Federation => Some(Place::Nation),
+        Kind::Prefecture
+        | Kind::Wholesaler
+        | Kind::Maker
+        | Kind::Federation
+        | Kind::Association => Some(Place::Nation),
     }),
     ("a place below", |kind| match kind {
         Kind::Nation => Some(Place::Prefecture(prefecture(13))),
         Kind::Prefecture => Some(Place::City(city(CHIYODA))),
         Kind::City => Some(venue(2, CHIYODA)),
-        Kind::Venue | Kind::Wholesaler | Kind::Maker | Kind::Federation => None,
+        Kind::Venue | Kind::Wholesaler | Kind::Maker | Kind::Federation | Kind::Association => None,
     }),
     ("a place two below", |kind| match kind {
         Kind::Nation => Some(Place::City(city(CHIYODA))),
@@ -108,7 +114,7 @@ const VIEWS: [(&str, View); 7] = [
 ];
 
 fn table(view: View) -> String {
-    let short = ["nat", "pref", "city", "ven", "whol", "mak", "fed"];
+    let short = ["nat", "pref", "city", "ven", "whol", "mak", "fed", "ass"];
     let mut text = format!("{:18}", "");
     for name in short {
         write!(text, "{name:^7}").unwrap();
@@ -139,7 +145,7 @@ fn table(view: View) -> String {
 fn who_may_do_what() {
     let mut text = String::from(
         "✔ may, · may not, blank: there is no such place. A administrator, O operator.\n\
-         nation, prefecture (Tokyo), city (Chiyoda), venue (in Chiyoda), wholesaler, maker, federation.\n",
+         nation, prefecture (Tokyo), city (Chiyoda), venue (in Chiyoda), wholesaler, maker, federation, association.\n",
     );
     for (name, view) in VIEWS {
         write!(text, "\n## {name}\n{}\n", table(view)).unwrap();
