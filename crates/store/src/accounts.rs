@@ -155,7 +155,7 @@ pub async fn any(db: &Db) -> Result<bool> {
 /// Lets an organisation use the system, at the permit's place.
 ///
 /// # Errors
-/// [`Error::Exists`] if one stands there already.
+/// [`Error::Exists`] if one stands there already, or another venue has the code.
 pub async fn found_organisation(
     db: &Db,
     permit: &Permit,
@@ -165,6 +165,9 @@ pub async fn found_organisation(
 ) -> Result<Organisation> {
     transact!(db, |tx| {
         insert_organisation(&mut tx, new, permit.place()).await?;
+        if let Some(code) = new.facility_code {
+            crate::venues::code_founded(&mut tx, new.id, code, (permit, at)).await?;
+        }
         let subject = new.id.0.to_string();
         write_change(
             &mut tx,

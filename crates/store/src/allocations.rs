@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use domain::access::{Action, Permit, Place};
 use domain::allocation::{Node, Plan, Proposal};
 use domain::calendar::{Day, Instant};
+use domain::contracts::NoContract;
 use domain::cycles::{Act, Draft, NATION, Stated, Tier, seat};
 use domain::places::{MunicipalityCode, Places, Prefecture};
 use serde_json::json;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use crate::accounts::uuid;
 use crate::audit::{self, Change};
+use crate::contracts;
 use crate::cycles::{Cycle, open_until};
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
@@ -56,6 +58,8 @@ pub enum Asked {
     As(i64),
     /// It is too late: this was the last day.
     Late(Option<Day>),
+    /// The venue is no party to the collective contract.
+    NoContract(NoContract),
 }
 
 /// What a giver published.
@@ -340,6 +344,11 @@ pub async fn ask(
     let own = seat_for(permit, &[Action::RequestUnits])?;
     let today = at.day_in_japan();
     transact!(db, |tx| {
+        if let Place::Venue { id, .. } = permit.place()
+            && let Err(reason) = contracts::may_take_part(&mut tx, *id, today).await?
+        {
+            return Ok(Asked::NoContract(reason));
+        }
         let (is_open, until) =
             open_until(&mut tx, cycle, permit.place(), Act::Request, today).await?;
         if is_open {

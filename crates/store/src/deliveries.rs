@@ -17,7 +17,6 @@ use domain::calendar::{Day, Instant};
 use domain::deliveries::{Delivery, Ordered, PaperNumber, Question, Temperature, questions};
 use domain::ledger::Sha;
 use domain::stock::{Account, Goods, Kind, Movement, MovementRefusal, Post};
-use domain::venues::FacilityCode;
 use uuid::Uuid;
 
 use self::orders::ordered;
@@ -26,6 +25,7 @@ use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
 use crate::lots;
 use crate::stock::{Act, Done, Entry, book, claim, day_in, may_see, organisation, wrong_permit};
+use crate::venues::holder;
 
 /// Rows of a list at most.
 pub const LIST_MAX: i64 = 200;
@@ -35,22 +35,6 @@ fn supplier(permit: &Permit) -> Result<OrganisationId> {
     match (permit.action(), permit.place()) {
         (Action::RegisterDelivery, Place::Company(id)) => Ok(*id),
         _ => Err(wrong_permit()),
-    }
-}
-
-/// The active venue with this code; none if there is none, or more than one.
-pub(crate) async fn venue_of(tx: &mut Tx, code: &FacilityCode) -> Result<Option<OrganisationId>> {
-    let rows: Vec<(Vec<u8>,)> = tx
-        .query(sql!(
-            "SELECT id FROM organisation
-             WHERE facility_code = $1 AND facility_code IS NOT NULL AND kind = 'venue' AND active = 1 LIMIT 2"
-        ))
-        .bind(code.as_str().to_owned())
-        .all()
-        .await?;
-    match rows.as_slice() {
-        [(id,)] => organisation(id, "organisation", "id").map(Some),
-        _ => Ok(None),
     }
 }
 
@@ -109,7 +93,7 @@ pub async fn register(
             at,
             named: content.to_string(),
         };
-        let Some(venue) = venue_of(&mut tx, &delivery.facility).await? else {
+        let Some(venue) = holder(&mut tx, delivery.facility, delivery.delivered_on).await? else {
             asking.ask(&mut tx, Question::VenueUnknown, "").await?;
             tx.commit().await?;
             return Ok(Registered::Held(Question::VenueUnknown));

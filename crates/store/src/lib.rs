@@ -9,6 +9,7 @@ pub mod approvals;
 pub mod audit;
 pub mod checks;
 pub mod closings;
+pub mod contracts;
 pub mod coupons;
 pub mod cycles;
 pub mod db;
@@ -42,6 +43,7 @@ pub mod statistics;
 pub mod stock;
 pub mod supplies;
 pub mod transfers;
+pub mod venues;
 pub mod verify;
 pub mod worklists;
 

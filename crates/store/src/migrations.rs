@@ -170,6 +170,21 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0036_transfers.sql"),
         engines: Engines::Both,
     },
+    Migration {
+        version: 40,
+        text: include_str!("../migrations/0040_venues.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 41,
+        text: include_str!("../migrations/0041_contracts.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 42,
+        text: include_str!("../migrations/0042_own_codes.sql"),
+        engines: Engines::Both,
+    },
 ];
 
 /// Brings the tables up to this program's version; safe to run at every start.

@@ -11,9 +11,10 @@ use domain::venues::FacilityCode;
 use uuid::Uuid;
 
 use crate::db::{Db, Tx, sql, transact};
-use crate::deliveries::{LIST_MAX, venue_of};
+use crate::deliveries::LIST_MAX;
 use crate::error::{Error, Result};
 use crate::stock::{Act, Done, allowed, book, claim, entry_of, may_see, organisation};
+use crate::venues::holder;
 
 /// A side's word about vials that went from one venue to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,7 +211,7 @@ pub async fn begin(
         if let Some(done) = Done::unless_first(claimed) {
             return Ok(done);
         }
-        let Some(other) = venue_of(&mut tx, &word.other).await? else {
+        let Some(other) = holder(&mut tx, word.other, act.at.day_in_japan()).await? else {
             return Ok(Done::NotFound);
         };
         if other == venue {

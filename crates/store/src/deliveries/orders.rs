@@ -2,6 +2,7 @@
 
 use domain::access::{Action, CityPermit, OrganisationId, Permit};
 use domain::calendar::Instant;
+use domain::contracts::NoContract;
 use domain::deliveries::PaperNumber;
 use domain::vaccines::ProductKey;
 use serde_json::json;
@@ -9,6 +10,7 @@ use uuid::Uuid;
 
 use super::{LIST_MAX, supplier};
 use crate::audit::{self, Change};
+use crate::contracts;
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
 use crate::stock::{organisation, wrong_permit};
@@ -41,6 +43,8 @@ pub enum Placed {
     NotFound,
     /// Not a number of vials.
     Vials,
+    /// The venue is no party to the collective contract.
+    NoContract(NoContract),
 }
 
 /// Places an order for a venue of the city.
@@ -82,6 +86,10 @@ pub async fn order(
             } else {
                 Placed::NumberTaken
             });
+        }
+        let today = at.day_in_japan();
+        if let Err(reason) = contracts::may_take_part(&mut tx, order.venue, today).await? {
+            return Ok(Placed::NoContract(reason));
         }
         tx.query(sql!(
             "INSERT INTO vial_order

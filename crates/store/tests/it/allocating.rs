@@ -5,6 +5,7 @@ use domain::access::{
     UserId,
 };
 use domain::allocation::{Override, propose};
+use domain::contracts::NoContract;
 use domain::cycles::{Act, Draft, Formula, NATION, Stated, Terms, Tier};
 use domain::places::{MunicipalityCode, Prefecture};
 use domain::vaccines::{Lot, ProductKey};
@@ -212,6 +213,9 @@ fn units_go_from_the_maker_to_the_venue_and_none_is_lost() {
             20,
         )
         .await;
+        let no_contract = Asked::NoContract(NoContract::Never);
+        assert_eq!(ask(&world, &cycle, Kind::Venue, 7).await, no_contract);
+        world.join_contract(venue_id(1), CHIYODA).await;
         assert_eq!(ask(&world, &cycle, Kind::Venue, 7).await, Asked::As(1));
         assert_eq!(ask(&world, &cycle, Kind::Venue, 5).await, Asked::As(2));
 
@@ -260,6 +264,7 @@ fn after_the_cut_off_nobody_acts_unless_the_level_above_lets_them() {
     on_each_engine(async |world| {
         let cycle = begin(&world).await;
         found_venues(&world, 1).await;
+        world.join_contract(venue_id(1), CHIYODA).await;
         world.set_day("2021-06-15");
         let late = Asked::Late(Some(day("2021-06-14")));
         assert_eq!(ask(&world, &cycle, Kind::Venue, 5).await, late);

@@ -7,6 +7,7 @@
 
 mod allocating;
 mod approvals;
+mod contracts;
 mod devices;
 mod exporting;
 mod finding;
@@ -25,4 +26,5 @@ mod seals;
 mod statements;
 mod stock;
 mod venue_days;
+mod venues;
 mod world;

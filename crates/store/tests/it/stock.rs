@@ -8,6 +8,7 @@ use domain::access::{
 };
 use domain::calendar::Instant;
 use domain::closings::{Difference, Line, Purpose, Reason};
+use domain::contracts::NoContract;
 use domain::deliveries::{Delivery, PaperNumber, Question, Temperature};
 use domain::lots::{Recall, RegisteredLot};
 use domain::people::Sex;
@@ -462,6 +463,9 @@ fn what_cannot_be_right_about_a_delivery_is_asked_and_nothing_is_lost() {
                 .await
                 .unwrap()
         };
+        let none = Placed::NoContract(NoContract::Never);
+        assert_eq!(place(&order, CHIYODA).await, none);
+        world.join_contract(organisation(1), CHIYODA).await;
         assert_eq!(place(&order, CHIYODA).await, Placed::Now);
         assert_eq!(place(&order, CHIYODA).await, Placed::Before);
         assert_eq!(place(&order, SAPPORO).await, Placed::NotFound);

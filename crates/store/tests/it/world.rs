@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use domain::access::{
-    self, Action, Actor, CityPermit, OrganisationId, OrganisationKind, Role, Territory, UserId,
-    VenuePermit,
+    self, Action, Actor, CityPermit, OrganisationId, OrganisationKind, Permit, Place, Role,
+    Territory, UserId, VenuePermit,
 };
 use domain::calendar::{Day, Instant};
+use domain::contracts::Act;
 use domain::coupons::{CouponLine, CouponNumber};
 use domain::doses::{DoseId, InputWay};
 use domain::people::{BirthDate, ResidentStanding, Sex};
 use domain::places::MunicipalityCode;
+use store::accounts::{self, NewOrganisation};
+use store::contracts::{self, Decided, Decision, Made, NewMandate};
 use store::recorder::{Outside, Pace, Receipt, RecordError, Recorder, Report, Writers};
 use store::residents::{Addresses, OtherNames, Resident};
 use store::{Db, Location};
@@ -183,6 +186,53 @@ impl World {
         .unwrap()
     }
 
+    /// Makes a venue a party to the collective contract from today on, by an association founded for it.
+    pub async fn join_contract(&self, venue: OrganisationId, city_code: &str) {
+        let association = self.found_association().await;
+        let mandate = self.mandate(association, Act::Join);
+        let act = (self.id(), self.now());
+        let permit = mandating(venue, city_code);
+        let made = contracts::make(&self.db, &permit, &mandate, act).await;
+        assert_eq!(made.unwrap(), Made::Now);
+        let act = (self.id(), self.now());
+        let permit = confirming(association);
+        let decided = contracts::decide(&self.db, &permit, mandate.id, Decision::Confirm, act);
+        let today = self.now().day_in_japan();
+        assert_eq!(decided.await.unwrap(), Decided::Confirmed(today));
+    }
+
+    /// A district medical association.
+    pub async fn found_association(&self) -> OrganisationId {
+        let id = OrganisationId(self.id());
+        let nation = Actor {
+            role: Role::Administrator,
+            ..*nation().actor()
+        };
+        let place = Place::Company(id);
+        let permit = access::permit(&nation, Action::ManageAccounts, place).unwrap();
+        let new = NewOrganisation {
+            id,
+            kind: OrganisationKind::Association,
+            name: "見本区医師会".to_owned(),
+            facility_code: None,
+        };
+        accounts::found_organisation(&self.db, &permit, &new, self.id(), self.now())
+            .await
+            .unwrap();
+        id
+    }
+
+    /// A mandate from today on.
+    pub fn mandate(&self, association: OrganisationId, act: Act) -> NewMandate {
+        NewMandate {
+            id: self.id(),
+            association,
+            act,
+            asked_from: self.now().day_in_japan(),
+            signatory: "院長 見本 一郎".to_owned(),
+        }
+    }
+
     /// Everything must hold after every test.
     pub async fn verified(&self) -> store::verify::Report {
         let report = store::verify::verify(&self.db).await.unwrap();
@@ -217,6 +267,31 @@ pub fn venue(number: u128, city_code: &str) -> VenuePermit {
         },
     };
     access::venue(&actor, Action::RecordDose).unwrap()
+}
+
+/// A venue that makes mandates.
+pub fn mandating(id: OrganisationId, city_code: &str) -> Permit {
+    let city = city(city_code);
+    let actor = Actor {
+        user: UserId(Uuid::from_u128(101)),
+        organisation: id,
+        kind: OrganisationKind::Venue,
+        role: Role::Operator,
+        territory: Territory::Venue { id, city },
+    };
+    access::permit(&actor, Action::MakeMandate, Place::Venue { id, city }).unwrap()
+}
+
+/// An association that confirms mandates.
+pub fn confirming(id: OrganisationId) -> Permit {
+    let actor = Actor {
+        user: UserId(Uuid::from_u128(102)),
+        organisation: id,
+        kind: OrganisationKind::Association,
+        role: Role::Operator,
+        territory: Territory::Company(id),
+    };
+    access::permit(&actor, Action::ConfirmMandates, Place::Company(id)).unwrap()
 }
 
 /// A city's desk.
