@@ -21,6 +21,7 @@ pub mod residents;
 pub mod structure;
 pub mod table;
 pub mod unaddressed;
+pub mod venues;
 
 /// What reading from memory or writing to it gives.
 #[expect(clippy::expect_used, reason = "memory does not fail as a disk does")]

@@ -5,7 +5,7 @@ use crate::envelopes::Envelope;
 use crate::layout::Layout;
 use crate::sheets::counted;
 use crate::{
-    AccessLog, AdverseReactionReport, Certificate, CouponSheet, Disclosure, MistakeReport,
+    AccessLog, AdverseReactionReport, Certificate, CouponSheet, Disclosure, Mandate, MistakeReport,
     PaperRefusal, Questionnaire, RefusedSheet, Roster, SHEETS_MAX, SealSheet,
 };
 
@@ -32,6 +32,8 @@ pub enum Paper {
     AdverseReaction(AdverseReactionReport),
     /// 間違い接種の報告書.
     Mistake(MistakeReport),
+    /// 委任状.
+    Mandate(Mandate),
 }
 
 /// Prints papers one after the other into one PDF.
@@ -78,6 +80,7 @@ impl Paper {
             Self::Roster(roster) => roster.layouts(),
             Self::AdverseReaction(report) => report.layout().map(|page| vec![page]),
             Self::Mistake(report) => report.layout().map(|page| vec![page]),
+            Self::Mandate(mandate) => mandate.layout().map(|page| vec![page]),
         }
     }
 }
@@ -154,8 +157,14 @@ mod tests {
             ..samples::person()
         };
         for (name, paper) in samples::every_paper(&person) {
-            let names_the_person =
-                !["access_log", "roster", "adverse_reaction", "mistake"].contains(&name);
+            let names_the_person = ![
+                "access_log",
+                "roster",
+                "adverse_reaction",
+                "mistake",
+                "mandate",
+            ]
+            .contains(&name);
             let refused = paper.pages().err().map(|refusal| refusal.code());
             assert_eq!(
                 refused,

@@ -217,6 +217,7 @@ fn expected_words(name: &str) -> &'static [&'static str] {
         "roster" => &["2 1 131016 0000012345", "(接種券で確認)", "〓田"],
         "adverse_reaction" => &["アナフィラキシー", "0120-176-146", "軽快"],
         "mistake" => &["様式4-10-3", "■接種間隔の誤り", "2021年8月15日"],
+        "mandate" => &["委　任　状", "見本区医師会", "1310000015", "2021年3月15日"],
         _ => &[],
     }
 }
@@ -237,6 +238,7 @@ fn every_kind_of_paper_is_looked_at() {
             Paper::Roster(_) => "roster",
             Paper::AdverseReaction(_) => "adverse_reaction",
             Paper::Mistake(_) => "mistake",
+            Paper::Mandate(_) => "mandate",
         };
         assert_eq!(known, name);
     }

@@ -2,6 +2,7 @@
 
 use domain::adverse_reactions::*;
 use domain::calendar::{Day, Instant};
+use domain::contracts::Act;
 use domain::coupons::{Coupon, CouponLine};
 use domain::drafts::Draft;
 use domain::findings::{Finding, FindingCode};
@@ -100,6 +101,7 @@ pub fn every_paper(person: &Person) -> Vec<(&'static str, Paper)> {
             Paper::AdverseReaction(adverse_reaction(is_protected)),
         ),
         ("mistake", Paper::Mistake(mistake())),
+        ("mandate", Paper::Mandate(mandate())),
     ]
 }
 
@@ -370,5 +372,19 @@ pub fn mistake() -> MistakeReport {
         harm: String::new(),
         explained: String::new(),
         measures: String::new(),
+    }
+}
+
+pub fn mandate() -> Mandate {
+    Mandate {
+        number: "9A2F-41C7".to_owned(),
+        association: "見本区医師会".to_owned(),
+        act: Act::Join,
+        made_on: day("2021-03-01"),
+        from: day("2021-03-15"),
+        code: "1310000015".to_owned(),
+        venue: "神田見本クリニック".to_owned(),
+        address: "東京都千代田区神田見本町1-1".to_owned(),
+        signatory: "院長　見本 一郎".to_owned(),
     }
 }
