@@ -41,7 +41,7 @@ pub fn routes() -> Routes {
 #[derive(Serialize, ToSchema)]
 pub struct OrganisationBody {
     id: Uuid,
-    /// `nation`, `prefecture`, `city`, `venue`, `wholesaler`, `maker` or `federation`.
+    /// `nation`, `prefecture`, `city`, `venue`, `wholesaler`, `maker`, `federation` or `association`.
     kind: &'static str,
     name: String,
     /// A prefecture's two digits, a city's six; of a venue, its city's.
@@ -176,7 +176,7 @@ pub(super) async fn organisations(
 /// city its venues.
 #[utoipa::path(post, path = "/api/v1/organisations", tag = "accounts", request_body = NewOrganisationBody,
     responses((status = 201, body = OrganisationBody), (status = 200, body = OrganisationBody,
-    description = "The same was sent before"), (status = 409, description = "organisation_there")))]
+    description = "The same was sent before"), (status = 409, description = "organisation_there, facility_code_taken")))]
 pub(super) async fn found(
     State(app): State<App>,
     me: Me,
@@ -201,10 +201,11 @@ pub(super) async fn found(
                     && there.facility_code == new.facility_code
             };
             let there = there.filter(is_same);
-            (
-                StatusCode::OK,
-                there.ok_or_else(|| Problem::conflict("organisation_there"))?,
-            )
+            let word = match new.kind {
+                OrganisationKind::Venue => Problem::conflict("facility_code_taken"),
+                _ => Problem::conflict("organisation_there"),
+            };
+            (StatusCode::OK, there.ok_or(word)?)
         }
         Err(error) => return Err(error.into()),
     };

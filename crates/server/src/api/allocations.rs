@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::api::fields::Fields;
 use crate::pages::allocation_desk::{self, Desk, desk};
 use crate::pages::allocation_reasons::reasons;
+use crate::pages::contracts::no_contract_problem;
 use crate::state::App;
 use crate::web::body::ApiJson;
 use crate::web::locale::Texts;
@@ -393,7 +394,7 @@ pub fn late_problem(until: Option<Day>) -> Problem {
 
 /// Ask the level above for units in a cycle, or for another number than before.
 #[utoipa::path(post, path = "/api/v1/cycles/{id}/requests", request_body = NewRequestBody, tag = "allocation", responses(
-    (status = 201, body = RevisionBody), (status = 409, description = "After the cut-off"), (status = 422, description = "A field cannot be read"),
+    (status = 201, body = RevisionBody), (status = 409, description = "After the cut-off, or `no_contract`: the venue is no party to the collective contract"), (status = 422, description = "A field cannot be read"),
 ))]
 pub(super) async fn ask(
     State(app): State<App>,
@@ -413,6 +414,7 @@ pub(super) async fn ask(
             Ok((StatusCode::CREATED, Json(RevisionBody { revision })).into_response())
         }
         Asked::Late(until) => Err(late_problem(until)),
+        Asked::NoContract(reason) => Err(no_contract_problem(reason)),
     }
 }
 

@@ -40,6 +40,12 @@ impl Fields {
         Err(problem)
     }
 
+    /// What the rules say against a field, with their own code and words.
+    pub fn refused(&mut self, field: &'static str, code: &'static str, (ja, en): (&str, &str)) {
+        self.complaints
+            .push(json!({ "field": field, "code": code, "ja": ja, "en": en }));
+    }
+
     fn complain(&mut self, field: &'static str, code: &'static str) {
         let words = |locale| Texts::new(locale).t(&format!("field-{code}"));
         self.complaints.push(json!({

@@ -24,6 +24,7 @@ pub mod settings;
 pub mod statistics;
 pub mod tablet;
 pub mod venue_days;
+pub mod venues;
 pub mod worklists;
 
 use crate::web::routes::Routes;
@@ -47,6 +48,7 @@ pub fn routes() -> Routes {
         .merge(tablet::routes())
         .merge(receipts::routes())
         .merge(venue_days::routes())
+        .merge(venues::routes())
         .merge(records::routes())
         .merge(worklists::routes())
         .merge(proposals::routes())

@@ -59,7 +59,7 @@ pub struct Who {
 #[derive(Serialize, ToSchema)]
 pub struct WhoOrganisation {
     id: Uuid,
-    /// `nation`, `prefecture`, `city`, `venue`, `wholesaler`, `maker` or `federation`.
+    /// `nation`, `prefecture`, `city`, `venue`, `wholesaler`, `maker`, `federation` or `association`.
     kind: &'static str,
     name: String,
 }

@@ -10,6 +10,7 @@ mod lots;
 mod organisations;
 mod people;
 mod stock;
+mod venues;
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -139,6 +140,7 @@ async fn make(folder: &Path) -> anyhow::Result<()> {
     let db = Db::open(&Location::Sqlite(unfinished.clone())).await?;
     store::migrations::migrate(&db).await?;
     let (made, accounts) = organisations::found(&db, &outside).await?;
+    venues::begin(&db, &outside, &made).await?;
     let people = people::people()?;
     doses::record(&db, &outside, &made, &people).await?;
     allocations::begin(&db, &outside, &made).await?;

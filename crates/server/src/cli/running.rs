@@ -44,6 +44,8 @@ const PACK_PAUSE: Duration = Duration::from_secs(1);
 const INQUIRY_PAUSE: Duration = Duration::from_secs(1);
 /// How often it is looked for what was approved and is not done yet.
 const APPROVAL_PAUSE: Duration = Duration::from_millis(500);
+/// How often it is looked for venues whose name or code changes today.
+const VENUE_PAUSE: Duration = Duration::from_secs(60);
 /// How often what has run out is swept away.
 const SWEEP_PAUSE: Duration = Duration::from_secs(60);
 
@@ -123,6 +125,7 @@ impl Running {
                 "pack",
                 PACK_PAUSE,
             )),
+            tokio::spawn(turn_venues(app.db.clone(), app.outside.clone())),
             tokio::spawn(sweep(
                 app.db.clone(),
                 app.outside.clone(),
@@ -349,6 +352,18 @@ async fn sweep(db: Db, outside: Outside, logins: Logins) {
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "sessions.not_swept"),
         }
+    }
+}
+
+/// Lets the names and codes of venues change when their day comes.
+async fn turn_venues(db: Db, outside: Outside) {
+    loop {
+        match store::venues::turn(&db, (outside.now)().day_in_japan()).await {
+            Ok(0) => {}
+            Ok(venues) => tracing::info!(venues, "venues.turned"),
+            Err(error) => tracing::warn!(%error, "venues.not_turned"),
+        }
+        tokio::time::sleep(VENUE_PAUSE).await;
     }
 }
 

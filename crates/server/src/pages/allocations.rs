@@ -27,6 +27,7 @@ use crate::api::allocations::{late_problem, place_of, publish_desk};
 use crate::pages::allocation_desk::{self, Desk, desk, receivers, worked_out};
 use crate::pages::allocation_formulas::{Rows, formula_in, rows_of};
 use crate::pages::allocation_reasons::{kept as kept_words, reasons};
+use crate::pages::contracts::no_contract_problem;
 use crate::pages::fields::Complaints;
 use crate::pages::records::{Choice, day_text, product_name};
 use crate::state::App;
@@ -556,6 +557,7 @@ async fn ask(
     match allocations::ask(&app.db, &permit, &cycle, (units, &reason), act).await? {
         Asked::As(_) => Ok(back(id, "units-requested")),
         Asked::Late(until) => Err(late_problem(until)),
+        Asked::NoContract(reason) => Err(no_contract_problem(reason)),
     }
 }
 

@@ -27,6 +27,7 @@ use store::stock::{Act, Done};
 use uuid::Uuid;
 
 use crate::pages::attachments;
+use crate::pages::contracts::no_contract_problem;
 use crate::pages::fields::Complaints;
 use crate::pages::imports::encodings;
 use crate::pages::lots::all_products;
@@ -331,7 +332,10 @@ async fn enter(
 }
 
 /// The file of a form, and its encoding.
-async fn file_in(mut sent: Multipart) -> Result<(Bytes, Encoding), Problem> {
+///
+/// # Errors
+/// The form could not be received whole.
+pub async fn file_in(mut sent: Multipart) -> Result<(Bytes, Encoding), Problem> {
     let cut_off = |error| attachments::cut_off(&error);
     let mut encoding = Encoding::Utf8;
     let mut file = Bytes::new();
@@ -568,6 +572,7 @@ async fn place(
         Placed::NumberTaken => page.t("orders-number-taken"),
         Placed::NotFound => page.t("stock-not-found"),
         Placed::Vials => page.t("stock-complaint-vials"),
+        Placed::NoContract(reason) => return Err(no_contract_problem(reason)),
     };
     let said = Said {
         fields,

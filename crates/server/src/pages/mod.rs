@@ -7,6 +7,7 @@ pub mod allocation_reasons;
 pub mod allocations;
 pub mod attachments;
 pub mod city;
+pub mod contracts;
 pub mod corrections;
 pub mod coupon_batches;
 pub mod coupons;
@@ -50,7 +51,10 @@ pub mod supplies;
 pub mod tablet;
 pub mod today;
 pub mod typed;
+pub mod venue_codes;
 pub mod venue_days;
+pub mod venue_records;
+pub mod venues;
 pub mod worklists;
 
 use crate::web::routes::Routes;
@@ -80,6 +84,10 @@ pub fn routes() -> Routes {
         .merge(devices::routes())
         .merge(venue_days::routes())
         .merge(opening_days::routes())
+        .merge(venues::routes())
+        .merge(venue_records::routes())
+        .merge(venue_codes::routes())
+        .merge(contracts::routes())
         .merge(city::routes())
         .merge(ledger::routes())
         .merge(people::routes())

@@ -108,6 +108,7 @@ fn offers(app: &App, me: &Me, page: &Page, found: &[Organisation]) -> Offers {
                 OrganisationKind::Wholesaler,
                 OrganisationKind::Maker,
                 OrganisationKind::Federation,
+                OrganisationKind::Association,
             ]
             .map(|kind| (kind.as_str(), page.t(&format!("kind-{}", kind.as_str()))))
             .into(),
@@ -158,6 +159,10 @@ async fn found(
             let made =
                 accounts::found_organisation(&app.db, &permit, &new, app.fresh_id(), app.now());
             match made.await {
+                // A venue's id is new: what is there already is its code.
+                Err(store::Error::Exists) if new.kind == OrganisationKind::Venue => {
+                    Problem::conflict("facility_code_taken")
+                }
                 Err(store::Error::Exists) => Problem::conflict("organisation_there"),
                 Err(error) => return Err(error.into()),
                 Ok(made) => return Ok(founded(&made)),

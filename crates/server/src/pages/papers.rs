@@ -277,6 +277,14 @@ pub async fn access_log_pdf(log: AccessLog) -> Result<Vec<u8>, Problem> {
     blocking(move || papers_pdf("閲覧記録", &[Paper::AccessLog(log)])).await
 }
 
+/// Prints a mandate (委任状) for the collective contract.
+///
+/// # Errors
+/// 422 `paper_refused` if a name cannot be printed.
+pub async fn mandate_pdf(mandate: paper::Mandate) -> Result<Vec<u8>, Problem> {
+    blocking(move || papers_pdf("委任状", &[Paper::Mandate(mandate)])).await
+}
+
 /// Printing takes some seconds of work, which is not for the threads that answer.
 async fn blocking(
     print: impl FnOnce() -> Result<Vec<u8>, PaperRefusal> + Send + 'static,

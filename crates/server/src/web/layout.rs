@@ -38,9 +38,29 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
         Guard::May(Action::SeeVenueDay),
     ),
     (
+        "/venue/record",
+        "venue-title",
+        Guard::May(Action::KeepVenue),
+    ),
+    (
+        "/venue/contract",
+        "contract-title",
+        Guard::May(Action::MakeMandate),
+    ),
+    (
         "/deliveries",
         "nav-deliveries",
         Guard::May(Action::RegisterDelivery),
+    ),
+    (
+        "/own-codes",
+        "own-codes-title",
+        Guard::May(Action::KeepOwnCodes),
+    ),
+    (
+        "/mandates",
+        "mandates-title",
+        Guard::May(Action::ConfirmMandates),
     ),
     ("/lots", "nav-lots", Guard::LoggedIn),
     ("/lots/recall", "nav-recall", Guard::May(Action::KeepLots)),
@@ -115,6 +135,12 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
         "nav-statistics",
         Guard::May(Action::SeeStatistics),
     ),
+    ("/venues", "venues-title", Guard::May(Action::SeeVenues)),
+    (
+        "/code-applications",
+        "code-applications-title",
+        Guard::May(Action::IssueCodes),
+    ),
     (
         "/tablets",
         "devices-title",
@@ -130,6 +156,7 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
 /// Rooms of the head: pages that belong together, by the id of the room's name. A page that is in none,
 /// and whatever is the only page of its room that somebody may open, stands in the first line by itself.
 pub const ROOMS: &[(&str, &[&str])] = &[
+    ("room-venue", &["/venue/record", "/venue/contract"]),
     (
         "room-supply",
         &["/lots", "/lots/recall", "/allocations", "/supplies"],
@@ -150,7 +177,7 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("room-stock", &["/city/orders", "/city/recall"]),
     (
         "room-administration",
-        &["/city/looks", "/tablets", "/accounts"],
+        &["/city/looks", "/venues", "/tablets", "/accounts"],
     ),
 ];
 
@@ -488,6 +515,8 @@ mod tests {
             [
                 "/",
                 "/deliveries",
+                "/own-codes",
+                "/mandates",
                 "room-supply>/lots /lots/recall /allocations /supplies",
                 "[room-desk]>/city /city/ledger [/city/pending] /city/findings",
                 "room-people>/city/people /city/residents /city/inquiries",
@@ -495,8 +524,9 @@ mod tests {
                 "/city/coupons",
                 "room-stock>/city/orders /city/recall",
                 "room-register>/city/reports /city/register",
-                "room-administration>/city/looks /tablets /accounts",
+                "room-administration>/city/looks /venues /tablets /accounts",
                 "/statistics",
+                "/code-applications",
             ]
         );
     }

@@ -82,7 +82,7 @@ pub struct Told<'a> {
     pub code: &'a str,
     /// The name; a prefecture's and a city's is the register's.
     pub name: &'a str,
-    /// A venue's ten digits; empty for others.
+    /// A venue's ten digits; empty for others, and for a venue that has none yet.
     pub facility_code: &'a str,
 }
 
@@ -119,9 +119,14 @@ pub fn organisation(
             let Place::City(city) = me.place() else {
                 return Err(Problem::forbidden());
             };
-            let code = FacilityCode::parse(told.facility_code)
-                .map_err(|_| Problem::unprocessable("facility_code_shape"))?;
-            facility_code = Some(code);
+            // Whoever has none yet applies for one (新規付番) once the venue is there.
+            facility_code = match told.facility_code.trim() {
+                "" => None,
+                code => Some(
+                    FacilityCode::parse(code)
+                        .map_err(|_| Problem::unprocessable("facility_code_shape"))?,
+                ),
+            };
             (Place::Venue { id, city }, name_of(told.name)?)
         }
         _ => (Place::Company(id), name_of(told.name)?),

@@ -8,6 +8,7 @@ mod answers;
 mod before_the_shot;
 mod camera;
 mod city_desk;
+mod contracts;
 mod coupons;
 mod house;
 mod main_job;

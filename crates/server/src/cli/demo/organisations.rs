@@ -53,6 +53,8 @@ pub(super) struct Made {
     pub nation: Actor,
     /// Somebody at the wholesaler's.
     pub wholesaler: Actor,
+    /// Somebody at the medical association.
+    pub association: Actor,
     /// The venues.
     pub venues: Vec<Venue>,
     /// An administrator of each city.
@@ -124,6 +126,16 @@ const PLANNED: &[Planned] = &[
         at: At::Company,
         name: "見本国民健康保険団体連合会",
         people: &[("kokuho", OPERATOR, "国保連 / the insurers' federation")],
+    },
+    Planned {
+        kind: OrganisationKind::Association,
+        at: At::Company,
+        name: "見本区医師会",
+        people: &[(
+            "ishikai",
+            OPERATOR,
+            "郡市医師会: 委任状の確認 / a medical association: mandates",
+        )],
     },
     Planned {
         kind: OrganisationKind::City,
@@ -218,8 +230,9 @@ pub(super) async fn found(db: &Db, outside: &Outside) -> anyhow::Result<(Made, V
     let nation = founding.nation().await?;
     let mut made = Made {
         nation,
-        // Until the wholesaler is founded.
+        // Until the wholesaler and the association are founded.
         wholesaler: nation,
+        association: nation,
         venues: Vec::new(),
         cities: Vec::new(),
     };
@@ -245,6 +258,9 @@ pub(super) async fn found(db: &Db, outside: &Outside) -> anyhow::Result<(Made, V
             }
             Territory::Company(_) if planned.kind == OrganisationKind::Wholesaler => {
                 made.wholesaler = last;
+            }
+            Territory::Company(_) if planned.kind == OrganisationKind::Association => {
+                made.association = last;
             }
             Territory::Nation | Territory::Prefecture(_) | Territory::Company(_) => {}
         }
