@@ -171,6 +171,11 @@ const MIGRATIONS: &[Migration] = &[
         engines: Engines::Both,
     },
     Migration {
+        version: 37,
+        text: include_str!("../migrations/0037_insist.postgres.sql"),
+        engines: Engines::OnlyPostgres,
+    },
+    Migration {
         version: 40,
         text: include_str!("../migrations/0040_venues.sql"),
         engines: Engines::Both,
