@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use domain::access::{Action, OrganisationId, Permit, Place, UserId};
+use domain::access::{Action, OrganisationId, OrganisationKind, Permit, Place, UserId};
 use serde::{Deserialize, Serialize};
 use store::accounts::{self, Account, NewPassword, Organisation};
 use utoipa::ToSchema;

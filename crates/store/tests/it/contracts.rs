@@ -102,13 +102,10 @@ fn a_venue_is_a_party_once_its_association_has_the_paper_in_hand() {
         );
         assert!(!is_party(&world, venue, "2021-06-03").await);
         assert!(is_party(&world, venue, "2021-06-04").await);
-        let withdrawn = contracts::withdraw(
-            &world.db,
-            &mandating(venue, CHIYODA),
-            id,
-            (world.id(), world.now()),
-        );
-        assert!(!withdrawn.await.unwrap(), "what is confirmed stays");
+        let permit = mandating(venue, CHIYODA);
+        let act = (world.id(), world.now());
+        let withdrawn = contracts::withdraw(&world.db, &permit, id, act).await;
+        assert!(!withdrawn.unwrap(), "what is confirmed stays");
     });
 }
 
@@ -171,8 +168,8 @@ fn the_list_of_a_day_has_each_party_once_under_the_code_of_that_day() {
         assert_eq!(on("2021-06-01").await, once);
         assert_eq!(on("2021-07-31").await, once);
         assert_eq!(on("2021-08-01").await, vec![]);
-        let list = contracts::parties(&world.db, &confirming(second), day("2021-07-01"));
-        assert_eq!(list.await.unwrap().len(), 1);
+        let list = contracts::parties(&world.db, &confirming(second), day("2021-07-01")).await;
+        assert_eq!(list.unwrap().len(), 1);
         let left = contracts::standing(&world.db, venue, day("2021-08-02")).await;
         let since = day("2021-08-01");
         assert_eq!(left.unwrap(), Standing::Left { since });
