@@ -20,7 +20,6 @@ INSERT INTO venue_code (venue, revision, valid_from, code, kind, reason, at_micr
            CASE WHEN SUBSTR(facility_code, 3, 1) = '9' THEN 'look-alike' ELSE 'medical' END, '', 0
     FROM organisation
     WHERE kind = 'venue' AND facility_code IS NOT NULL;
-CREATE INDEX organisation_by_facility ON organisation (facility_code, id);
 
 -- What is told of venues (会場マスタ), section by section, each from a day on, as JSON. Nothing is overwritten.
 CREATE TABLE venue_section (

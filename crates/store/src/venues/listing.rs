@@ -80,7 +80,7 @@ pub async fn list(db: &Db, permit: &Permit, question: &Question, day: Day) -> Re
                      AND (CAST($1 AS BIGINT) IS NULL OR o.prefecture = $1)
                      AND (CAST($2 AS TEXT) IS NULL OR o.municipality = $2)) AS v
              WHERE (v.code > $3 OR (v.code = $3 AND v.id > $4))
-               AND ($6 = '' OR REPLACE(v.name, $6, '') <> v.name OR SUBSTR(v.code, 1, LENGTH($6)) = $6)
+               AND ($6 = '' OR v.name <> REPLACE(v.name, $6, '') OR SUBSTR(v.code, 1, LENGTH($6)) = $6)
                AND ($7 = 0 OR v.act = 'leave' OR v.code = '')
              ORDER BY v.code, v.id LIMIT $8"
         ))
