@@ -577,7 +577,10 @@ fn two_servers_that_record_in_the_same_cities_come_between_each_other_and_lose_n
         }
         drop(other);
         other_writers.finish().await;
-        assert_eq!(counted(&world).await.iter().map(|cell| cell.4).sum::<i64>(), 240);
+        assert_eq!(
+            counted(&world).await.iter().map(|cell| cell.4).sum::<i64>(),
+            240
+        );
         assert_eq!(world.verified().await.entries, 240);
     });
 }
