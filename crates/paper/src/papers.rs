@@ -5,8 +5,9 @@ use crate::envelopes::Envelope;
 use crate::layout::Layout;
 use crate::sheets::counted;
 use crate::{
-    AccessLog, AdverseReactionReport, Certificate, CouponSheet, Disclosure, MistakeReport,
-    PaperRefusal, Questionnaire, RefusedSheet, Roster, SHEETS_MAX, SealSheet,
+    AccessLog, AdverseReactionReport, Certificate, CouponSheet, Disclosure, Handover,
+    MistakeReport, PaperRefusal, Questionnaire, RefusedSheet, Roster, SHEETS_MAX, SealSheet,
+    TransferBook,
 };
 
 /// One paper: what leaves the printer for one person or one purpose.
@@ -32,6 +33,10 @@ pub enum Paper {
     AdverseReaction(AdverseReactionReport),
     /// 間違い接種の報告書.
     Mistake(MistakeReport),
+    /// 様式7-1, 7-3: with vials that go to another venue.
+    Handover(Handover),
+    /// 様式7-2, 7-4: what a venue gave to others.
+    TransferBook(TransferBook),
 }
 
 /// Prints papers one after the other into one PDF.
@@ -78,6 +83,8 @@ impl Paper {
             Self::Roster(roster) => roster.layouts(),
             Self::AdverseReaction(report) => report.layout().map(|page| vec![page]),
             Self::Mistake(report) => report.layout().map(|page| vec![page]),
+            Self::Handover(handover) => handover.layouts(),
+            Self::TransferBook(book) => book.layouts(),
         }
     }
 }
@@ -154,8 +161,17 @@ mod tests {
             ..samples::person()
         };
         for (name, paper) in samples::every_paper(&person) {
-            let names_the_person =
-                !["access_log", "roster", "adverse_reaction", "mistake"].contains(&name);
+            let names_the_person = ![
+                "access_log",
+                "roster",
+                "adverse_reaction",
+                "mistake",
+                "handover",
+                "handover_again",
+                "transfer_book",
+                "transfer_report",
+            ]
+            .contains(&name);
             let refused = paper.pages().err().map(|refusal| refusal.code());
             assert_eq!(
                 refused,
