@@ -7,13 +7,16 @@
 
 mod allocating;
 mod approvals;
+mod delivering;
 mod devices;
+mod drawing;
 mod exporting;
 mod finding;
 mod importing;
 mod importing_records;
 mod inquiries;
 mod issuing;
+mod ordering;
 mod packs;
 mod people_at_work;
 mod persons;
@@ -24,5 +27,7 @@ mod same_answers;
 mod seals;
 mod statements;
 mod stock;
+mod storms;
+mod transferring;
 mod venue_days;
 mod world;
