@@ -171,6 +171,11 @@ const MIGRATIONS: &[Migration] = &[
         engines: Engines::Both,
     },
     Migration {
+        version: 37,
+        text: include_str!("../migrations/0037_insist.postgres.sql"),
+        engines: Engines::OnlyPostgres,
+    },
+    Migration {
         version: 44,
         text: include_str!("../migrations/0044_orders_of_cycles.sql"),
         engines: Engines::Both,

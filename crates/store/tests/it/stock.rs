@@ -215,7 +215,9 @@ impl World {
     }
 
     pub(crate) async fn settle(&self) {
-        stock::project(&self.db, self.now()).await.unwrap();
+        stock::project(&self.db, self.recorder.recent(), self.now())
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn at(&self, permit: &VenuePermit, account: Account) -> i64 {
