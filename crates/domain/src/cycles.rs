@@ -17,6 +17,8 @@ use crate::closings::{Purpose, doses_per_vial};
 pub const CYCLE_DAYS: i64 = 14;
 /// Longest reason of a request, an override or a re-opening, in characters.
 pub const REASON_LENGTH_MAX: usize = 200;
+/// Days of doses by day that are drawn with the usage: a fortnight, after which 86 % are entered (§2.8).
+pub const DRAWN_DAYS: i64 = 14;
 /// Units of one request or supply at most.
 pub const UNITS_MAX: u64 = 1_000_000;
 
@@ -161,6 +163,16 @@ impl Stated {
         Self::ALL.into_iter().find(|one| one.as_str() == word)
     }
 
+    /// From which of Sesshu's own books it is drawn; none where somebody has to state it.
+    #[must_use]
+    pub fn source(self) -> Option<Source> {
+        match self {
+            Self::StockDoses | Self::ExpiringDoses | Self::SuppliedDoses => Some(Source::Stock),
+            Self::UsedDoses | Self::WeekDoses => Some(Source::Records),
+            _ => None,
+        }
+    }
+
     /// Puts it into a node.
     pub fn state(self, node: &mut Node, value: u64) {
         let field = match self {
@@ -177,6 +189,26 @@ impl Stated {
             Self::Pack => &mut node.pack,
         };
         *field = Some(value);
+    }
+}
+
+/// Which of Sesshu's own books says a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The books of the stock (在庫帳簿).
+    Stock,
+    /// The records of doses, by their venue (接種記録).
+    Records,
+}
+
+impl Source {
+    /// The word in texts and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stock => "stock",
+            Self::Records => "records",
+        }
     }
 }
 
@@ -357,6 +389,14 @@ impl Terms {
         } else {
             Err(CycleRefusal::OutOfOrder)
         }
+    }
+
+    /// Doses in so many vials of a cycle, rounded down.
+    #[must_use]
+    pub fn doses_in(&self, vials: i64) -> i64 {
+        let all = i128::from(vials) * i128::from(self.doses_per_unit);
+        let doses = all.div_euclid(i128::from(self.vials_per_unit.max(1)));
+        i64::try_from(doses).unwrap_or(i64::MAX)
     }
 
     /// The plan of one giver: `supply` units to those right below it, by a draft. `nodes` has the giver as

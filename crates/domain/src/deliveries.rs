@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use unicode_normalization::UnicodeNormalization;
+use uuid::Uuid;
 
 use crate::access::OrganisationId;
 use crate::calendar::Day;
@@ -62,6 +63,24 @@ impl PaperNumber {
         } else {
             Ok(Self(number))
         }
+    }
+
+    /// The number of the order that follows from what a cycle gives a venue: the cycle's first day, the
+    /// venue's code (its id's last ten digits where it has none), and what tells two cycles of a day apart.
+    /// The same again for the same.
+    #[must_use]
+    pub fn of_allocation(
+        first_day: Day,
+        (venue, code): (OrganisationId, Option<&FacilityCode>),
+        cycle: Uuid,
+    ) -> Self {
+        let last = |id: Uuid, digits: usize| {
+            let all = id.simple().to_string().to_uppercase();
+            all.chars().skip(32 - digits).collect::<String>()
+        };
+        let day = first_day.compact();
+        let code = code.map_or_else(|| last(venue.0, 10), |code| code.as_str().to_owned());
+        Self(format!("{day}-{code}-{}", last(cycle, 6)))
     }
 
     /// The number.
@@ -265,8 +284,6 @@ pub fn questions(
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
     use crate::lots::Recall;
 
@@ -399,5 +416,16 @@ mod tests {
         for temperature in Temperature::ALL {
             assert_eq!(Temperature::parse(temperature.as_str()), Some(temperature));
         }
+    }
+
+    #[test]
+    fn the_order_of_an_allocation_has_the_same_number_each_time() {
+        let cycle = Uuid::parse_str("01890a5d-ac96-774b-bcce-b302099a8057").unwrap();
+        let code = FacilityCode::parse("1310000015").unwrap();
+        let of = |code| PaperNumber::of_allocation(day("2021-07-05"), (venue(171), code), cycle);
+        assert_eq!(of(Some(&code)).as_str(), "20210705-1310000015-9A8057");
+        assert_eq!(of(None).as_str(), "20210705-00000000AB-9A8057");
+        let read = PaperNumber::parse(of(None).as_str());
+        assert_eq!(read, Ok(of(None)));
     }
 }

@@ -86,6 +86,11 @@ pub enum Fault {
         /// The largest there may be.
         max: u16,
     },
+    /// A count that is none, or too large.
+    NotACount {
+        /// The largest there may be.
+        max: u64,
+    },
     /// A 会場コード whose check digit does not fit: how a 類似コード is made was never published, so
     /// the row is kept.
     FacilityUnusual,
@@ -140,6 +145,7 @@ impl Fault {
             Self::NotKana => "not-kana",
             Self::NotRomaji => "not-romaji",
             Self::NotANumber { .. } => "not-a-number",
+            Self::NotACount { .. } => "not-a-count",
             Self::FacilityUnusual => "facility-unusual",
             Self::NotAProduct => "not-a-product",
             Self::ProductUnknown => "product-unknown",
@@ -238,6 +244,7 @@ impl Complaint {
                 "ローマ字以外の文字が含まれています。この行は登録しましたが、ローマ字で検索できないことがあります。".into()
             }
             Fault::NotANumber { max } => format!("数が正しくありません。1から{max}までの半角数字で入力してください。"),
+            Fault::NotACount { max } => format!("数が正しくありません。0から{max}までの半角数字で入力してください。"),
             Fault::FacilityUnusual => {
                 "会場コードの検査数字が合いません。この行は登録しました。類似コードでなければ、コードを確認してください。".into()
             }
@@ -306,6 +313,7 @@ impl Complaint {
                 "There are characters other than Latin letters. The row was loaded, but may not be found by them.".into()
             }
             Fault::NotANumber { max } => format!("This is not such a number. Write 1 to {max} in half-width digits."),
+            Fault::NotACount { max } => format!("This is not such a number. Write 0 to {max} in half-width digits."),
             Fault::FacilityUnusual => {
                 "The check digit of the facility code does not fit. The row was loaded; unless it is a look-alike code (類似コード), compare it with the original.".into()
             }

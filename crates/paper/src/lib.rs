@@ -35,6 +35,7 @@ mod seals;
 mod sheets;
 mod symbols;
 mod tables;
+mod transfers;
 
 pub use access_logs::{AccessLog, Look};
 pub use adverse_reactions::AdverseReactionReport;
@@ -58,3 +59,4 @@ pub use refusals::{PaperRefusal, RefusedSheet};
 pub use rosters::{Expected, Roster, Who};
 pub use seals::{SEAL_TURNS_MAX, SealSheet};
 pub use sheets::{ADDRESS_LINES_MAX, COUPONS_MAX, CouponSheet, SHEETS_MAX, coupon_sheet_pdf};
+pub use transfers::{BookReader, Came, Handover, Party, TransferBook, Transferred};

@@ -5,8 +5,9 @@ use crate::envelopes::Envelope;
 use crate::layout::Layout;
 use crate::sheets::counted;
 use crate::{
-    AccessLog, AdverseReactionReport, Certificate, CouponSheet, Disclosure, Mandate, MistakeReport,
-    PaperRefusal, Questionnaire, RefusedSheet, Roster, SHEETS_MAX, SealSheet,
+    AccessLog, AdverseReactionReport, Certificate, CouponSheet, Disclosure, Handover, Mandate,
+    MistakeReport, PaperRefusal, Questionnaire, RefusedSheet, Roster, SHEETS_MAX, SealSheet,
+    TransferBook,
 };
 
 /// One paper: what leaves the printer for one person or one purpose.
@@ -34,6 +35,10 @@ pub enum Paper {
     Mistake(MistakeReport),
     /// 委任状.
     Mandate(Mandate),
+    /// 様式7-1, 7-3: with vials that go to another venue.
+    Handover(Handover),
+    /// 様式7-2, 7-4: what a venue gave to others.
+    TransferBook(TransferBook),
 }
 
 /// Prints papers one after the other into one PDF.
@@ -81,6 +86,8 @@ impl Paper {
             Self::AdverseReaction(report) => report.layout().map(|page| vec![page]),
             Self::Mistake(report) => report.layout().map(|page| vec![page]),
             Self::Mandate(mandate) => mandate.layout().map(|page| vec![page]),
+            Self::Handover(handover) => handover.layouts(),
+            Self::TransferBook(book) => book.layouts(),
         }
     }
 }
@@ -163,6 +170,10 @@ mod tests {
                 "adverse_reaction",
                 "mistake",
                 "mandate",
+                "handover",
+                "handover_again",
+                "transfer_book",
+                "transfer_report",
             ]
             .contains(&name);
             let refused = paper.pages().err().map(|refusal| refusal.code());

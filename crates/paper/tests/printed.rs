@@ -218,6 +218,10 @@ fn expected_words(name: &str) -> &'static [&'static str] {
         "adverse_reaction" => &["アナフィラキシー", "0120-176-146", "軽快"],
         "mistake" => &["様式4-10-3", "■接種間隔の誤り", "2021年8月15日"],
         "mandate" => &["委　任　状", "見本区医師会", "1310000015", "2021年3月15日"],
+        "handover" => &["様式7-1", "EY0573", "2021年6月1日", "受領日時・受領者"],
+        "handover_again" => &["様式7-3", "払出元が受けた融通", "基本病院"],
+        "transfer_book" => &["様式7-2", "2件 12本", "未報告"],
+        "transfer_report" => &["様式7-4", "東京都", "基本病院"],
         _ => &[],
     }
 }
@@ -239,6 +243,10 @@ fn every_kind_of_paper_is_looked_at() {
             Paper::AdverseReaction(_) => "adverse_reaction",
             Paper::Mistake(_) => "mistake",
             Paper::Mandate(_) => "mandate",
+            Paper::Handover(handover) if handover.of.came.is_empty() => "handover",
+            Paper::Handover(_) => "handover_again",
+            Paper::TransferBook(book) if book.reader == paper::BookReader::Giver => "transfer_book",
+            Paper::TransferBook(_) => "transfer_report",
         };
         assert_eq!(known, name);
     }

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use domain::access::{Action, Permit, Place};
+use domain::access::{Action, OrganisationId, Permit, Place};
 use domain::allocation::{Node, Plan, Proposal};
 use domain::calendar::{Day, Instant};
 use domain::contracts::NoContract;
-use domain::cycles::{Act, Draft, NATION, Stated, Tier, seat};
+use domain::cycles::{Act, Draft, NATION, Tier, seat};
 use domain::places::{MunicipalityCode, Places, Prefecture};
 use serde_json::json;
 use uuid::Uuid;
@@ -19,13 +19,14 @@ use crate::audit::{self, Change};
 use crate::contracts;
 use crate::cycles::{Cycle, open_until};
 use crate::db::{Db, Tx, sql, transact};
+use crate::deliveries::order_allocated;
 use crate::error::{Error, Result};
-use crate::supplies;
+use crate::{figures, supplies};
 
 /// Venues of one city, or of one prefecture, at most.
 const VENUES_MAX: i64 = 20_000;
 /// Rows read of one plan at most: eleven figures of each place of a large prefecture.
-const ROWS_MAX: i64 = 300_000;
+pub(crate) const ROWS_MAX: i64 = 300_000;
 /// Decisions told at most.
 const DECISIONS_MAX: i64 = 100;
 
@@ -36,6 +37,8 @@ pub struct Below {
     pub node: Node,
     /// Its name.
     pub name: String,
+    /// What people and files call it by: the code, or a venue's ten digits if it has any.
+    pub code: String,
 }
 
 /// What somebody asked for.
@@ -120,12 +123,12 @@ fn wrong_permit() -> Error {
     Error::Unavailable("the permit is for something else".to_owned())
 }
 
-fn whole(units: i64, table: &'static str) -> Result<u64> {
+pub(crate) fn whole(units: i64, table: &'static str) -> Result<u64> {
     u64::try_from(units).map_err(|_| bad(table, "units"))
 }
 
 /// The seat of a permit's place, if the permit is for this.
-fn seat_for(permit: &Permit, actions: &[Action]) -> Result<String> {
+pub(crate) fn seat_for(permit: &Permit, actions: &[Action]) -> Result<String> {
     let is_for_this = actions.contains(&permit.action());
     seat(permit.place())
         .filter(|_| is_for_this)
@@ -184,6 +187,7 @@ fn below(code: &str, parent: Option<&str>, tier: Tier, name: &str) -> Below {
             ..Node::default()
         },
         name: name.to_owned(),
+        code: code.to_owned(),
     }
 }
 
@@ -206,9 +210,9 @@ async fn venues(
     all: &mut Vec<Below>,
     (prefecture, city): (Option<i64>, Option<MunicipalityCode>),
 ) -> Result<()> {
-    let rows: Vec<(Vec<u8>, String, Option<String>)> = tx
+    let rows: Vec<(Vec<u8>, String, Option<String>, Option<String>)> = tx
         .query(sql!(
-            "SELECT id, name, municipality FROM organisation
+            "SELECT id, name, municipality, facility_code FROM organisation
              WHERE kind = 'venue' AND active = 1
                AND (CAST($1 AS BIGINT) IS NULL OR prefecture = $1)
                AND (CAST($2 AS TEXT) IS NULL OR municipality = $2)
@@ -219,12 +223,14 @@ async fn venues(
         .bind(VENUES_MAX)
         .all()
         .await?;
-    for (id, name, city) in rows {
+    for (id, name, city, facility) in rows {
         let id = uuid(&id, "organisation", "id")?.to_string();
         let city = city.ok_or_else(|| bad("organisation", "municipality"))?;
         // A venue whose city is no more on that day has nobody to get anything from.
         if all.iter().any(|one| one.node.code == city) {
-            all.push(below(&id, Some(&city), Tier::Venue, &name));
+            let mut venue = below(&id, Some(&city), Tier::Venue, &name);
+            venue.code = facility.unwrap_or(id);
+            all.push(venue);
         }
     }
     Ok(())
@@ -232,29 +238,13 @@ async fn venues(
 
 /// Puts figures and requests into the nodes.
 async fn state(tx: &mut Tx, all: &mut [Below], cycle: &Cycle) -> Result<()> {
-    let figures: Vec<(String, String, i64)> = tx
-        .query(sql!(
-            "SELECT place, figure, value FROM allocation_figure
-             WHERE product = $1 AND place IN (SELECT value->>'place' FROM json_each($2))
-             ORDER BY place, figure LIMIT $3"
-        ))
-        .bind(cycle.product.as_str().to_owned())
-        .bind(places(all.iter().map(|one| one.node.code.as_str())))
-        .bind(ROWS_MAX)
-        .all()
-        .await?;
+    let product = cycle.product.as_str();
+    figures::state(tx, product, all.iter_mut().map(|one| &mut one.node)).await?;
     let seats: Vec<String> = all.iter().map(|one| one.node.code.clone()).collect();
     let requests = requests_within(tx, cycle.id, seats.iter().map(String::as_str)).await?;
     let mut by_code: BTreeMap<String, &mut Below> = BTreeMap::new();
     for one in all {
         by_code.insert(one.node.code.clone(), one);
-    }
-    for (place, figure, value) in figures {
-        let Some(one) = by_code.get_mut(&place) else {
-            continue;
-        };
-        let stated = Stated::parse(&figure).ok_or_else(|| bad("allocation_figure", "figure"))?;
-        stated.state(&mut one.node, whole(value, "allocation_figure")?);
     }
     for (place, request) in requests {
         if let Some(one) = by_code.get_mut(&place) {
@@ -265,7 +255,7 @@ async fn state(tx: &mut Tx, all: &mut [Below], cycle: &Cycle) -> Result<()> {
 }
 
 /// Seats as a JSON array, which both engines take apart.
-fn places<'s>(seats: impl Iterator<Item = &'s str>) -> String {
+pub(crate) fn places<'s>(seats: impl Iterator<Item = &'s str>) -> String {
     let seats: Vec<_> = seats.map(|seat| json!({ "place": seat })).collect();
     json!(seats).to_string()
 }
@@ -390,7 +380,7 @@ pub async fn ask(
     })
 }
 
-async fn write_change(
+pub(crate) async fn write_change(
     tx: &mut Tx,
     permit: &Permit,
     (action, subject): (&str, &str),
@@ -549,7 +539,8 @@ pub async fn decisions(db: &Db, permit: &Permit, cycle: Uuid) -> Result<Vec<Deci
 }
 
 /// Publishes what those right below get. `proposal` is what `plan` gives, `seen` the revision that
-/// whoever publishes had before them, 0 for the first.
+/// whoever publishes had before them, 0 for the first. What a city gives its venues becomes orders with
+/// whoever is in charge, in the same transaction.
 ///
 /// # Errors
 /// The database's.
@@ -569,6 +560,10 @@ pub async fn publish(
         .filter(|node| node.parent.as_deref() == Some(own.as_str()))
         .map(|node| (node.code.as_str(), node.units))
         .collect();
+    let venues: Vec<(OrganisationId, u64)> = lines
+        .iter()
+        .filter_map(|(code, units)| Some((OrganisationId(Uuid::parse_str(code).ok()?), *units)))
+        .collect();
     transact!(db, |tx| {
         let (is_open, until) =
             open_until(&mut tx, cycle, permit.place(), Act::Publish, today).await?;
@@ -585,6 +580,10 @@ pub async fn publish(
             if short.is_empty() {
                 write_decision(&mut tx, permit, (cycle, &own), (plan, revision + 1), act).await?;
                 write_lines(&mut tx, (cycle, &own), &lines, revision + 1).await?;
+                if let Place::City(city) = permit.place() {
+                    let given = (cycle, &venues[..]);
+                    order_allocated(&mut tx, permit.actor(), *city, given, act.1).await?;
+                }
                 Published::As(revision + 1)
             } else {
                 Published::BelowGiven(short)
@@ -778,65 +777,4 @@ pub async fn keep_draft(
         .expect(1)
         .await?;
     })
-}
-
-/// A figure that is stated of a place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StatedFigure {
-    /// Of whom.
-    pub seat: String,
-    /// Which.
-    pub figure: Stated,
-    /// How much.
-    pub value: u64,
-}
-
-/// States figures of those below a giver, or of itself. Answers the seats that are not: nothing is
-/// changed then.
-///
-/// # Errors
-/// The database's.
-pub async fn state_figures(
-    db: &Db,
-    permit: &Permit,
-    cycle: &Cycle,
-    figures: &[StatedFigure],
-    act: (Uuid, Instant),
-) -> Result<Vec<String>> {
-    let own = seat_for(permit, &[Action::Allocate])?;
-    let known = nodes(db, permit, cycle).await?;
-    let is_known = |seat: &str| known.iter().any(|one| one.node.code == seat);
-    let strange: Vec<String> = figures
-        .iter()
-        .filter(|one| !is_known(&one.seat))
-        .map(|one| one.seat.clone())
-        .collect();
-    if !strange.is_empty() {
-        return Ok(strange);
-    }
-    let value = |one: &StatedFigure| {
-        i64::try_from(one.value).map_err(|_| bad("allocation_figure", "value"))
-    };
-    let values: Vec<i64> = figures.iter().map(value).collect::<Result<_>>()?;
-    transact!(db, |tx| {
-        for (one, value) in figures.iter().zip(&values) {
-            tx.query(sql!(
-                "INSERT INTO allocation_figure (place, product, figure, value, at_micros, by_user)
-                 VALUES ($1, $2, $3, $4, $5, $6)
-                 ON CONFLICT (place, product, figure) DO UPDATE SET
-                     value = excluded.value, at_micros = excluded.at_micros, by_user = excluded.by_user"
-            ))
-            .bind(one.seat.clone())
-            .bind(cycle.product.as_str().to_owned())
-            .bind(one.figure.as_str().to_owned())
-            .bind(*value)
-            .bind(act.1.micros())
-            .bind(permit.actor().user.0.as_bytes().to_vec())
-            .expect(1)
-            .await?;
-        }
-        let detail = json!({ "product": cycle.product, "figures": figures.len() });
-        write_change(&mut tx, permit, ("state-figures", &own), &detail, act).await?;
-    })?;
-    Ok(Vec::new())
 }

@@ -4,17 +4,20 @@
 //! A delivery is known by supplier, slip, product and lot: the same file twice changes nothing. What
 //! does not fit is booked where it can be, and asked in any case (`stock_question`).
 
+mod in_charge;
 mod orders;
 mod questions;
 mod receiving;
 
-pub use orders::{NewOrder, OpenOrder, Placed, open_orders, order};
+pub(crate) use in_charge::order_allocated;
+pub use in_charge::{Charge, PutInCharge, charges, put_in_charge};
+pub use orders::{NewOrder, OfCycle, Ordered, Placed, open_orders, order, orders_of_city};
 pub use questions::{OpenQuestion, answer, open_questions, unreadable};
 pub use receiving::{Receipt, Slip, Untold, receive, receive_untold, slip};
 
 use domain::access::{Action, OrganisationId, Permit, Place, VenuePermit};
 use domain::calendar::{Day, Instant};
-use domain::deliveries::{Delivery, Ordered, PaperNumber, Question, Temperature, questions};
+use domain::deliveries::{self as rules, Delivery, PaperNumber, Question, Temperature, questions};
 use domain::ledger::Sha;
 use domain::stock::{Account, Goods, Kind, Movement, MovementRefusal, Post};
 use uuid::Uuid;
@@ -190,12 +193,14 @@ async fn questions_of(
             .await?;
         delivered = sum;
     }
-    let order = order.as_ref().map(|(_, (venue, product, vials))| Ordered {
-        venue: *venue,
-        product,
-        vials: *vials,
-        delivered,
-    });
+    let order = order
+        .as_ref()
+        .map(|(_, (venue, product, vials))| rules::Ordered {
+            venue: *venue,
+            product,
+            vials: *vials,
+            delivered,
+        });
     let (product, lot) = (delivery.product.as_str(), delivery.lot.as_str());
     let entered = lots::found(tx, product, lot).await?;
     let registered = entered.as_ref().map(|entered| &entered.lot);

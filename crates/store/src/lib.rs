@@ -18,6 +18,7 @@ pub mod devices;
 pub mod doses;
 pub mod error;
 pub mod exports;
+pub mod figures;
 pub mod imports;
 pub mod inquiries;
 mod leases;

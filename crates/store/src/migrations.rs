@@ -190,6 +190,21 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0042_own_codes.sql"),
         engines: Engines::Both,
     },
+    Migration {
+        version: 44,
+        text: include_str!("../migrations/0044_orders_of_cycles.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 45,
+        text: include_str!("../migrations/0045_drawn_figures.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 46,
+        text: include_str!("../migrations/0046_given_transfers.sql"),
+        engines: Engines::Both,
+    },
 ];
 
 /// Brings the tables up to this program's version; safe to run at every start.

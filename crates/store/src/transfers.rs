@@ -4,6 +4,10 @@
 //! the other has not said the same, the transfer is on both work lists. The venue that gave them puts
 //! its word right, or takes vials back that never arrived.
 
+mod given;
+
+pub use given::{Came, GIVEN_MAX, Given, Party, given, one};
+
 use domain::access::{OrganisationId, VenuePermit};
 use domain::calendar::Instant;
 use domain::stock::{Account, Goods, Kind, Movement, MovementRefusal, Post, Shelf};

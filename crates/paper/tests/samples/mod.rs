@@ -102,6 +102,16 @@ pub fn every_paper(person: &Person) -> Vec<(&'static str, Paper)> {
         ),
         ("mistake", Paper::Mistake(mistake())),
         ("mandate", Paper::Mandate(mandate())),
+        ("handover", Paper::Handover(handover(false))),
+        ("handover_again", Paper::Handover(handover(true))),
+        (
+            "transfer_book",
+            Paper::TransferBook(transfer_book(BookReader::Giver)),
+        ),
+        (
+            "transfer_report",
+            Paper::TransferBook(transfer_book(BookReader::Prefecture("東京都".to_owned()))),
+        ),
     ]
 }
 
@@ -235,6 +245,54 @@ pub fn access_log(looks: usize) -> AccessLog {
         name: person().name,
         period: (day("2021-04-01"), day("2021-11-30")),
         looks: (0..looks).map(look).collect(),
+    }
+}
+
+fn party(name: &str, code: &str) -> Party {
+    Party {
+        name: name.to_owned(),
+        code: code.to_owned(),
+    }
+}
+
+fn transferred(is_again: bool) -> Transferred {
+    let at = |text| Instant::parse(text).unwrap();
+    let came = Came {
+        from: party("基本病院", "1310000015"),
+        at: at("2021-05-30T16:00:00+09:00"),
+        vials: 30,
+    };
+    Transferred {
+        at: at("2021-06-01T11:00:00+09:00"),
+        from: party("千代田見本病院", "1391000013"),
+        to: party("神田見本クリニック", "1319999999"),
+        product: "コミナティ(12歳以上・従来株)".to_owned(),
+        lot: "EY0573".to_owned(),
+        last_day: Some(day("2021-09-30")),
+        sent: Some(6),
+        taken: None,
+        is_thawed: true,
+        left_freezer: Some(at("2021-06-01T09:00:00+09:00")),
+        use_by: Some(at("2021-07-02T09:00:00+09:00")),
+        note: "保冷バッグで搬送".to_owned(),
+        came: is_again.then_some(came).into_iter().collect(),
+    }
+}
+
+pub fn handover(is_again: bool) -> Handover {
+    Handover {
+        on: day("2021-06-01"),
+        of: transferred(is_again),
+    }
+}
+
+pub fn transfer_book(reader: BookReader) -> TransferBook {
+    let is_again = reader != BookReader::Giver;
+    TransferBook {
+        on: day("2021-06-02"),
+        giver: party("千代田見本病院", "1391000013"),
+        reader,
+        rows: vec![transferred(is_again), transferred(is_again)],
     }
 }
 

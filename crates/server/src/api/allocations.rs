@@ -9,11 +9,11 @@ use axum::response::{IntoResponse, Response};
 use domain::access::{Action, Place};
 use domain::allocation::{Plan, Proposal, Proposed, Refusal};
 use domain::calendar::{Day, Instant};
-use domain::cycles::{Act, CycleRefusal, Draft, REASON_LENGTH_MAX, Stated, Terms, UNITS_MAX};
+use domain::cycles::{Act, CycleRefusal, Draft, REASON_LENGTH_MAX, Terms, UNITS_MAX};
 use domain::places::{MunicipalityCode, Prefecture};
 use domain::vaccines::{Lot, ProductKey};
 use serde::{Deserialize, Serialize};
-use store::allocations::{Asked, Published, Request, StatedFigure};
+use store::allocations::{Asked, Published, Request};
 use store::cycles::{Cycle, Kept, Reopening};
 use store::supplies::{self, Supply, Told};
 use utoipa::ToSchema;
@@ -60,7 +60,6 @@ pub fn routes() -> Routes {
         )
         .get("/api/v1/cycles/{id}/received", see, received)
         .get("/api/v1/cycles/{id}/plan", allocate, plan)
-        .post("/api/v1/cycles/{id}/figures", allocate, figures)
         .post("/api/v1/cycles/{id}/decisions", allocate, publish)
         .get("/api/v1/cycles/{id}/decisions", see, decision)
         .post("/api/v1/cycles/{id}/reopenings", allocate, reopen)
@@ -466,57 +465,6 @@ pub(super) async fn plan(
     Path(id): Path<Uuid>,
 ) -> Result<Json<Plan>, Problem> {
     Ok(Json(desk(&app, &me, id, None).await?.plan))
-}
-
-/// Figures of places below.
-#[derive(Deserialize, ToSchema)]
-pub struct FiguresBody {
-    items: Vec<FigureBody>,
-}
-
-/// A figure of a place.
-#[derive(Deserialize, ToSchema)]
-pub struct FigureBody {
-    /// `JP`, `13`, `131016`, or a venue's id.
-    place: String,
-    /// The field of a plan's node, such as `population`, `stock_doses`, `cap`.
-    figure: String,
-    value: u64,
-}
-
-/// State figures of places below, which formulas use.
-#[utoipa::path(post, path = "/api/v1/cycles/{id}/figures", request_body = FiguresBody, tag = "allocation", responses(
-    (status = 204, description = "They stand"), (status = 422, description = "A place is not below, or there is no such figure"),
-))]
-pub(super) async fn figures(
-    State(app): State<App>,
-    me: Me,
-    Path(id): Path<Uuid>,
-    ApiJson(body): ApiJson<FiguresBody>,
-) -> Result<StatusCode, Problem> {
-    let permit = me.permit(Action::Allocate, me.place())?;
-    let cycle = allocation_desk::cycle(&app, id).await?;
-    let mut fields = Fields::new();
-    let mut stated = Vec::with_capacity(body.items.len());
-    for one in body.items {
-        let figure = fields.word("figure", Some(&one.figure), Stated::parse);
-        let value = fields.units("value", one.value, domain::allocation::FIGURE_MAX);
-        if let Some(figure) = figure {
-            stated.push(StatedFigure {
-                seat: one.place,
-                figure,
-                value,
-            });
-        }
-    }
-    fields.done()?;
-    let act = (app.fresh_id(), app.now());
-    let strange = store::allocations::state_figures(&app.db, &permit, &cycle, &stated, act).await?;
-    if strange.is_empty() {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Problem::unprocessable("place_not_below").member("places", strange))
-    }
 }
 
 /// What is to be published.

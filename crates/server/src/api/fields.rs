@@ -1,7 +1,7 @@
 //! The fields of a body, read one by one: every mistake is told, not only the first.
 
 use axum::http::StatusCode;
-use domain::calendar::Day;
+use domain::calendar::{Day, Instant};
 use domain::coupons::{CouponLine, CouponNumber};
 use domain::doses::{DEVICE_LENGTH_MAX, DOCTOR_NAME_LENGTH_MAX, InputWay, PRODUCT_KEY_LENGTH_MAX};
 use domain::doses::{REASON_LENGTH_MAX, TURN_MAX, VENUE_NAME_LENGTH_MAX};
@@ -80,6 +80,46 @@ impl Fields {
         day
     }
 
+    /// A day that is not ahead.
+    pub fn day_until(&mut self, field: &'static str, text: &str, today: Day) -> Option<Day> {
+        let day = self.day(field, text)?;
+        if day > today {
+            self.complain(field, "in_the_future");
+        }
+        Some(day)
+    }
+
+    /// A moment that is not ahead, as RFC 3339 writes it; may be left out unless it is needed.
+    pub fn moment(
+        &mut self,
+        field: &'static str,
+        text: Option<&str>,
+        now: Instant,
+        is_needed: bool,
+    ) -> Option<Instant> {
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
+            if is_needed {
+                self.complain(field, "missing");
+            }
+            return None;
+        };
+        let moment = Instant::parse(text);
+        match moment {
+            None => self.complain(field, "not_a_moment"),
+            Some(moment) if moment > now => self.complain(field, "in_the_future"),
+            Some(_) => {}
+        }
+        moment
+    }
+
+    /// A number of vials within limits.
+    pub fn vials(&mut self, field: &'static str, vials: i64, (least, most): (i64, i64)) -> i64 {
+        if !(least..=most).contains(&vials) {
+            self.complain(field, "not_vials");
+        }
+        vials
+    }
+
     /// A day that may be left out.
     pub fn day_or_none(&mut self, field: &'static str, text: Option<&str>) -> Option<Day> {
         text.filter(|text| !text.is_empty())
@@ -113,6 +153,20 @@ impl Fields {
             self.complain(field, "not_a_known_word");
         }
         word
+    }
+
+    /// One of a list of words that must be told, or a number of a form.
+    pub fn needed_word<T>(
+        &mut self,
+        field: &'static str,
+        text: Option<&str>,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
+        let text = text.filter(|text| !text.is_empty());
+        if text.is_none() {
+            self.complain(field, "missing");
+        }
+        self.word(field, text, parse)
     }
 
     /// A municipality's six digits.
@@ -212,6 +266,11 @@ impl Fields {
             self.complain(field, "missing");
         }
         words
+    }
+
+    /// Words that may be left out, of at most that many characters.
+    pub fn words_or_none(&mut self, field: &'static str, text: &str, length_max: usize) -> String {
+        self.text(field, text, length_max)
     }
 
     /// A lot, in the spelling in which lots are compared.

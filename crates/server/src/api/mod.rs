@@ -5,8 +5,10 @@ pub mod allocations;
 pub mod checks;
 pub mod coupon_batches;
 pub mod coupons;
+pub mod deliveries;
 pub mod doses;
 pub mod fields;
+pub mod figures;
 pub mod health;
 pub mod imports;
 pub mod inquiries;
@@ -22,6 +24,7 @@ pub mod residents;
 pub mod sessions;
 pub mod settings;
 pub mod statistics;
+pub mod stock;
 pub mod tablet;
 pub mod venue_days;
 pub mod venues;
@@ -42,6 +45,9 @@ pub fn routes() -> Routes {
         .merge(settings::routes())
         .merge(lots::routes())
         .merge(allocations::routes())
+        .merge(figures::routes())
+        .merge(stock::routes())
+        .merge(deliveries::routes())
         .merge(coupons::routes())
         .merge(checks::routes())
         .merge(doses::routes())

@@ -12,14 +12,12 @@ use domain::access::Action;
 use domain::allocation::{Override, Proposal};
 use domain::calendar::Day;
 use domain::closings::Purpose;
-use domain::cycles::{
-    Act, Draft, REASON_LENGTH_MAX, Stated, Terms, Tier, UNITS_MAX, shipping_unit,
-};
+use domain::cycles::{Act, Draft, REASON_LENGTH_MAX, Terms, Tier, UNITS_MAX, shipping_unit};
 use domain::vaccines::{ProductKey, Vaccines};
 use exchange::allocations::{AllocationRow, write_allocations};
 use exchange::encoding::Encoding;
 use serde::Deserialize;
-use store::allocations::{self, Asked, StatedFigure};
+use store::allocations::{self, Asked};
 use store::cycles::{Cycle, Kept, Reopening};
 use uuid::Uuid;
 
@@ -53,7 +51,6 @@ pub fn routes() -> Routes {
         )
         .post("/allocations/{id}/formula", allocate, keep_formula)
         .post("/allocations/{id}/override", allocate, set_by_hand)
-        .post("/allocations/{id}/figures", allocate, state_figures)
         .post("/allocations/{id}/publish", allocate, publish)
         .post("/allocations/{id}/reopen", allocate, reopen)
         .get("/allocations/{id}/why", see, why)
@@ -90,7 +87,7 @@ struct CycleRow {
     days: String,
 }
 
-fn cycle_name(cycle: &Cycle, texts: Texts) -> String {
+pub(super) fn cycle_name(cycle: &Cycle, texts: Texts) -> String {
     let number = cycle.terms.number.to_string();
     let product = product_name(cycle.product.as_str(), texts);
     texts.t_with("cycle-name", &[("number", number), ("product", product)])
@@ -268,7 +265,6 @@ struct DeskShown {
     formula: Rows,
     overrides: Vec<OverrideRow>,
     receivers: Vec<Choice>,
-    figures: Vec<Choice>,
     acts: Vec<Choice>,
     items: Vec<(String, u64)>,
     differs: bool,
@@ -458,7 +454,6 @@ async fn desk_words(app: &App, desk: &Desk, texts: Texts) -> Result<DeskShown, P
         overrides: overrides.collect(),
         receivers: receivers.collect(),
         formula: rows_of(&desk.draft.formula, texts),
-        figures: figure_choices(texts),
         acts: act_choices(texts),
         items,
         differs,
@@ -492,16 +487,6 @@ fn row(
     }
 }
 
-fn figure_choices(texts: Texts) -> Vec<Choice> {
-    let all = Stated::ALL.into_iter();
-    all.map(|one| Choice {
-        value: one.as_str().to_owned(),
-        label: texts.t(&format!("stated-{}", one.as_str())),
-        chosen: false,
-    })
-    .collect()
-}
-
 fn act_choices(texts: Texts) -> Vec<Choice> {
     let all = Act::ALL.into_iter();
     all.map(|one| Choice {
@@ -513,13 +498,13 @@ fn act_choices(texts: Texts) -> Vec<Choice> {
 }
 
 /// A form whose fields are looked up by name.
-type Typed = BTreeMap<String, String>;
+pub(super) type Typed = BTreeMap<String, String>;
 
-fn field<'t>(typed: &'t Typed, name: &str) -> &'t str {
+pub(super) fn field<'t>(typed: &'t Typed, name: &str) -> &'t str {
     typed.get(name).map_or("", |text| text.trim())
 }
 
-fn units_in(
+pub(super) fn units_in(
     page: &Page,
     complaints: &mut Complaints,
     name: &'static str,
@@ -621,39 +606,6 @@ async fn set_by_hand(
     }
     allocations::keep_draft(&app.db, &desk.permit, id, &draft, app.now()).await?;
     Ok(back(id, "draft"))
-}
-
-async fn state_figures(
-    State(app): State<App>,
-    me: Me,
-    page: Page,
-    Path(id): Path<Uuid>,
-    PageForm(typed): PageForm<Typed>,
-) -> Result<Response, Problem> {
-    let permit = me.permit(Action::Allocate, me.place())?;
-    let cycle = allocation_desk::cycle(&app, id).await?;
-    let mut complaints = Complaints::default();
-    let max = domain::allocation::FIGURE_MAX;
-    let value = units_in(&page, &mut complaints, "value", &typed, max);
-    let figure = Stated::parse(field(&typed, "figure"));
-    if figure.is_none() {
-        complaints.add::<()>("figure", page.t("complaint-empty"));
-    }
-    let (Some(value), Some(figure)) = (value, figure) else {
-        return render(&app, &me, page, (id, None), complaints, typed).await;
-    };
-    let stated = StatedFigure {
-        seat: field(&typed, "place").to_owned(),
-        figure,
-        value,
-    };
-    let act = (app.fresh_id(), app.now());
-    let strange = allocations::state_figures(&app.db, &permit, &cycle, &[stated], act).await?;
-    if strange.is_empty() {
-        Ok(back(id, "figure"))
-    } else {
-        Err(Problem::not_found())
-    }
 }
 
 async fn publish(

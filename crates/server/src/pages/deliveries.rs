@@ -1,5 +1,4 @@
-//! Deliveries (配送): what a wholesaler or maker has to deliver, registers as delivered, and is asked about;
-//! and what a city orders for its venues.
+//! Deliveries (配送): what a wholesaler or maker has to deliver, registers as delivered, and is asked about.
 
 use std::io::Cursor;
 
@@ -8,9 +7,11 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::multipart::Multipart;
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use domain::access::{Action, OrganisationId, Permit};
+use domain::access::{Action, Permit};
 use domain::calendar::Day;
+use domain::cycles::CYCLE_DAYS;
 use domain::deliveries::{
     DELIVERY_VIALS_MAX, Delivery, NUMBER_LENGTH_MAX, PaperNumber, PaperNumberRefusal, Question,
     Temperature,
@@ -21,16 +22,17 @@ use domain::venues::FacilityCode;
 use exchange::complaints::Complaint;
 use exchange::deliveries::Reader;
 use exchange::encoding::Encoding;
+use exchange::orders::{OrderLine, write_orders};
 use serde::Deserialize;
-use store::deliveries::{self, NewOrder, OpenQuestion, Placed, Registered, Told};
+use store::deliveries::{self, OpenQuestion, Registered, Told};
 use store::stock::{Act, Done};
 use uuid::Uuid;
 
 use crate::pages::attachments;
-use crate::pages::contracts::no_contract_problem;
 use crate::pages::fields::Complaints;
 use crate::pages::imports::encodings;
 use crate::pages::lots::all_products;
+use crate::pages::orders::OrderRow;
 use crate::pages::records::{Choice, day_text, product_name};
 use crate::state::App;
 use crate::web::body::PageForm;
@@ -48,15 +50,13 @@ const SHOWN_MAX: usize = 50;
 /// The pages of this file.
 pub fn routes() -> Routes {
     let register = Guard::May(Action::RegisterDelivery);
-    let order = Guard::May(Action::OrderVials);
     Routes::new()
         .get("/deliveries", register, show)
         .post("/deliveries", register, enter)
         .post_up_to(FILE_BYTES_MAX, "/deliveries/file", register, load)
         .post("/deliveries/right", register, put_right)
         .post("/deliveries/answers", register, answer)
-        .get("/city/orders", order, show_orders)
-        .post("/city/orders", order, place)
+        .get("/deliveries/orders", register, orders_file)
 }
 
 /// The fields of the forms, as typed.
@@ -75,8 +75,6 @@ struct Fields {
     delivered_on: String,
     temperature: String,
     note: String,
-    venue: Uuid,
-    supplier: Uuid,
 }
 
 /// What became of a file, in words.
@@ -133,7 +131,7 @@ impl Asked {
 #[template(path = "deliveries.html")]
 struct DeliveriesPage {
     page: Page,
-    orders: Vec<(deliveries::OpenOrder, String)>,
+    orders: Vec<OrderRow>,
     open: Vec<Row>,
     asked: Vec<Asked>,
     outcome: Option<Outcome>,
@@ -183,10 +181,7 @@ async fn render(app: &App, permit: &Permit, page: Page, said: Said) -> Result<Re
     let shown = html(&DeliveriesPage {
         orders: orders
             .into_iter()
-            .map(|one| {
-                let product = product_name(&one.product, texts);
-                (one, product)
-            })
+            .map(|one| OrderRow::of(one, texts))
             .collect(),
         open: open
             .into_iter()
@@ -233,7 +228,7 @@ pub fn number_text(refusal: PaperNumberRefusal, texts: Texts) -> String {
     }
 }
 
-fn number_in(
+pub(super) fn number_in(
     page: &Page,
     field: &'static str,
     text: &str,
@@ -245,7 +240,11 @@ fn number_in(
     }
 }
 
-fn product_in(page: &Page, key: &str, complaints: &mut Complaints) -> Option<ProductKey> {
+pub(super) fn product_in(
+    page: &Page,
+    key: &str,
+    complaints: &mut Complaints,
+) -> Option<ProductKey> {
     let known = Vaccines::bundled().find(key);
     match known {
         Some(product) => Some(product.key.clone()),
@@ -390,15 +389,7 @@ async fn take_in(
     // Reading from memory does not fail.
     for line in reader.flatten() {
         let Some(delivery) = line.row else {
-            let words = |one: &Complaint| {
-                let column = one.column.unwrap_or("—");
-                match locale {
-                    Locale::Ja => format!("{column}: {}", one.text_ja()),
-                    Locale::En => format!("{column}: {}", one.text_en()),
-                }
-            };
-            let all: Vec<String> = line.complaints.iter().map(words).collect();
-            let all = all.join(" ");
+            let all = complained(&line.complaints, locale);
             let text = raw_line(file, encoding, line.place.line);
             deliveries::unreadable(&app.db, permit, &text, &all, app.now()).await?;
             outcome.held += 1;
@@ -417,6 +408,19 @@ async fn take_in(
         }
     }
     Ok(outcome)
+}
+
+/// Everything wrong with a line, in words.
+pub(super) fn complained(complaints: &[Complaint], locale: Locale) -> String {
+    let words = |one: &Complaint| {
+        let column = one.column.unwrap_or("—");
+        match locale {
+            Locale::Ja => format!("{column}: {}", one.text_ja()),
+            Locale::En => format!("{column}: {}", one.text_en()),
+        }
+    };
+    let all: Vec<String> = complaints.iter().map(words).collect();
+    all.join(" ")
 }
 
 /// A line as it stands in the file, for the work list.
@@ -483,101 +487,34 @@ async fn answer(
     }
 }
 
-#[derive(Template)]
-#[template(path = "city/orders.html")]
-struct OrdersPage {
-    page: Page,
-    fields: Fields,
-    complaints: Complaints,
-    trouble: Option<String>,
-    venues: Vec<Choice>,
-    suppliers: Vec<Choice>,
-    products: Vec<Choice>,
-    vials_max: i64,
-    number_max: usize,
+/// What is still to be delivered, as CSV: the file of results (配送結果CSV) takes its numbers and codes back.
+async fn orders_file(State(app): State<App>, me: Me) -> Result<Response, Problem> {
+    let permit = permit_of(&me)?;
+    let orders = deliveries::open_orders(&app.db, &permit).await?;
+    let line = |one: deliveries::Ordered| OrderLine {
+        number: one.number,
+        facility: one.facility,
+        venue: one.venue,
+        product: one.product,
+        vials: one.vials,
+        delivered: one.delivered,
+        cycle: one.cycle.map(|cycle| cycle.number),
+        days: one
+            .cycle
+            .map(|cycle| (cycle.first_day, last_day_of(cycle.first_day))),
+    };
+    let lines: Vec<OrderLine> = orders.into_iter().map(line).collect();
+    let mut bytes = Vec::new();
+    write_orders(&mut bytes, &lines, Encoding::Utf8).map_err(|_| Problem::internal())?;
+    let name = format!("attachment; filename=\"orders-{}.csv\"", app.today());
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (CONTENT_DISPOSITION, name),
+    ];
+    Ok((headers, bytes).into_response())
 }
 
-async fn show_orders(State(app): State<App>, me: Me, page: Page) -> Result<Response, Problem> {
-    render_orders(&app, &me, page, Said::default()).await
-}
-
-async fn render_orders(app: &App, me: &Me, page: Page, said: Said) -> Result<Response, Problem> {
-    let page = page.titled("orders-title");
-    let venues = store::accounts::organisations_under(&app.db, &me.actor).await?;
-    let suppliers = deliveries::suppliers(&app.db).await?;
-    let choice = |id: OrganisationId, label: String, chosen: Uuid| Choice {
-        chosen: id.0 == chosen,
-        value: id.to_string(),
-        label,
-    };
-    let is_refused = said.trouble.is_some() || !said.complaints.is_empty();
-    let shown = html(&OrdersPage {
-        venues: venues
-            .into_iter()
-            .map(|venue| choice(venue.id, venue.name, said.fields.venue))
-            .collect(),
-        suppliers: suppliers
-            .into_iter()
-            .map(|(id, name)| choice(id, name, said.fields.supplier))
-            .collect(),
-        products: all_products(&said.fields.product, page.texts),
-        vials_max: MOVEMENT_VIALS_MAX,
-        number_max: NUMBER_LENGTH_MAX,
-        trouble: said.trouble,
-        complaints: said.complaints,
-        fields: said.fields,
-        page,
-    })?;
-    let status = if is_refused {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
-    };
-    Ok((status, shown).into_response())
-}
-
-async fn place(
-    State(app): State<App>,
-    me: Me,
-    page: Page,
-    PageForm(fields): PageForm<Fields>,
-) -> Result<Response, Problem> {
-    let permit = me.city(Action::OrderVials)?;
-    let mut complaints = Complaints::default();
-    let number = number_in(&page, "order", &fields.order, &mut complaints);
-    let product = product_in(&page, &fields.product, &mut complaints);
-    let vials: Option<i64> = fields.vials.trim().parse().ok();
-    let vials = vials.filter(|vials| (1..=MOVEMENT_VIALS_MAX).contains(vials));
-    if vials.is_none() {
-        complaints.add::<()>("vials", page.t("stock-complaint-vials"));
-    }
-    let (Some(number), Some(product), Some(vials)) = (number, product, vials) else {
-        let said = Said {
-            fields,
-            complaints,
-            ..Said::default()
-        };
-        return render_orders(&app, &me, page, said).await;
-    };
-    let order = NewOrder {
-        supplier: OrganisationId(fields.supplier),
-        number,
-        venue: OrganisationId(fields.venue),
-        product,
-        vials,
-    };
-    let act = (app.fresh_id(), app.now());
-    let trouble = match deliveries::order(&app.db, &permit, &order, act).await? {
-        Placed::Now | Placed::Before => return Ok(done("/city/orders", "ordered")),
-        Placed::NumberTaken => page.t("orders-number-taken"),
-        Placed::NotFound => page.t("stock-not-found"),
-        Placed::Vials => page.t("stock-complaint-vials"),
-        Placed::NoContract(reason) => return Err(no_contract_problem(reason)),
-    };
-    let said = Said {
-        fields,
-        trouble: Some(trouble),
-        ..Said::default()
-    };
-    render_orders(&app, &me, page, said).await
+/// The last day of delivery of a cycle that begins on this day.
+pub(crate) fn last_day_of(first_day: Day) -> Day {
+    first_day.plus_days(CYCLE_DAYS - 1)
 }

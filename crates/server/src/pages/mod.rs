@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod allocation_desk;
+pub mod allocation_figures;
 pub mod allocation_formulas;
 pub mod allocation_reasons;
 pub mod allocations;
@@ -26,6 +27,7 @@ pub mod looks;
 pub mod lots;
 pub mod misreads;
 pub mod opening_days;
+pub mod orders;
 pub mod organisations;
 pub mod packs;
 pub mod papers;
@@ -50,6 +52,7 @@ pub mod stories;
 pub mod supplies;
 pub mod tablet;
 pub mod today;
+pub mod transfers;
 pub mod typed;
 pub mod venue_codes;
 pub mod venue_days;
@@ -70,9 +73,12 @@ pub fn routes() -> Routes {
         .merge(settings::routes())
         .merge(lots::routes())
         .merge(allocations::routes())
+        .merge(allocation_figures::routes())
         .merge(supplies::routes())
         .merge(stock::routes())
+        .merge(transfers::routes())
         .merge(deliveries::routes())
+        .merge(orders::routes())
         .merge(recalls::routes())
         .merge(reading::routes())
         .merge(registration::routes())

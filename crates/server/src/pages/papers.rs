@@ -286,7 +286,7 @@ pub async fn mandate_pdf(mandate: paper::Mandate) -> Result<Vec<u8>, Problem> {
 }
 
 /// Printing takes some seconds of work, which is not for the threads that answer.
-async fn blocking(
+pub(super) async fn blocking(
     print: impl FnOnce() -> Result<Vec<u8>, PaperRefusal> + Send + 'static,
 ) -> Result<Vec<u8>, Problem> {
     let printed = tokio::task::spawn_blocking(print).await;

@@ -1,7 +1,7 @@
 //! Orders (発注): what cities want suppliers to deliver to their venues.
 
 use domain::access::{Action, CityPermit, OrganisationId, Permit};
-use domain::calendar::Instant;
+use domain::calendar::{Day, Instant};
 use domain::contracts::NoContract;
 use domain::deliveries::PaperNumber;
 use domain::vaccines::ProductKey;
@@ -13,7 +13,10 @@ use crate::audit::{self, Change};
 use crate::contracts;
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
-use crate::stock::{organisation, wrong_permit};
+use crate::stock::{day_in, organisation, wrong_permit};
+
+/// Orders of one supplier told at most: a cycle of all venues of a large prefecture.
+const ORDERS_MAX: i64 = 20_000;
 
 /// An order that is to be placed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,11 +148,13 @@ pub(super) async fn ordered(
     .transpose()
 }
 
-/// An order that is not delivered in full.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct OpenOrder {
+/// An order, and how much of it is delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ordered {
     /// Its number.
     pub number: String,
+    /// The supplier's name.
+    pub supplier: String,
     /// The venue's name.
     pub venue: String,
     /// The venue's code.
@@ -160,27 +165,111 @@ pub struct OpenOrder {
     pub vials: i64,
     /// Vials delivered of it.
     pub delivered: i64,
+    /// The cycle that it follows from, if a city did not order by itself.
+    pub cycle: Option<OfCycle>,
+}
+
+/// The cycle of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfCycle {
+    /// Its number, as people call it.
+    pub number: i64,
+    /// Its first day of delivery.
+    pub first_day: Day,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    number: String,
+    supplier: String,
+    venue: String,
+    facility: String,
+    product: String,
+    vials: i64,
+    delivered: i64,
+    cycle_number: Option<i64>,
+    first_day: Option<String>,
+}
+
+impl TryFrom<Row> for Ordered {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let cycle = match (row.cycle_number, row.first_day) {
+            (Some(number), Some(first_day)) => Some(OfCycle {
+                number,
+                first_day: day_in(&first_day, "cycle", "first_day")?,
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            number: row.number,
+            supplier: row.supplier,
+            venue: row.venue,
+            facility: row.facility,
+            product: row.product,
+            vials: row.vials,
+            delivered: row.delivered,
+            cycle,
+        })
+    }
 }
 
 /// What a supplier still has to deliver, oldest first.
 ///
 /// # Errors
 /// The database's.
-pub async fn open_orders(db: &Db, permit: &Permit) -> Result<Vec<OpenOrder>> {
+pub async fn open_orders(db: &Db, permit: &Permit) -> Result<Vec<Ordered>> {
     let supplier = supplier(permit)?;
-    db.query(sql!(
-        "SELECT w.number, COALESCE(o.name, '') AS venue, COALESCE(o.facility_code, '') AS facility,
-                    w.product, w.vials, w.delivered
-             FROM (SELECT v.number, v.venue, v.product, v.vials, v.at_micros,
+    let rows: Vec<Row> = db
+        .query(sql!(
+            "SELECT w.number, COALESCE(s.name, '') AS supplier, COALESCE(o.name, '') AS venue,
+                    COALESCE(o.facility_code, '') AS facility, w.product, w.vials, w.delivered,
+                    c.number AS cycle_number, c.first_day
+             FROM (SELECT v.supplier, v.number, v.venue, v.product, v.vials, v.cycle, v.at_micros,
                           CAST(COALESCE((SELECT SUM(d.shipped) FROM delivery AS d
                                WHERE d.supplier = v.supplier AND d.order_number <> ''
                                  AND d.order_number = v.number), 0) AS BIGINT) AS delivered
                    FROM vial_order AS v WHERE v.supplier = $1) AS w
              LEFT JOIN organisation AS o ON o.id = w.venue
+             LEFT JOIN organisation AS s ON s.id = w.supplier
+             LEFT JOIN cycle AS c ON c.id = w.cycle
+                 AND c.revision = (SELECT MAX(n.revision) FROM cycle AS n WHERE n.id = w.cycle)
              WHERE w.delivered < w.vials ORDER BY w.at_micros, w.number LIMIT $2"
-    ))
-    .bind(supplier.0.as_bytes().to_vec())
-    .bind(LIST_MAX)
-    .all()
-    .await
+        ))
+        .bind(supplier.0.as_bytes().to_vec())
+        .bind(ORDERS_MAX)
+        .all()
+        .await?;
+    rows.into_iter().map(Ordered::try_from).collect()
+}
+
+/// What was ordered for a city's venues, the newest first.
+///
+/// # Errors
+/// The database's.
+pub async fn orders_of_city(db: &Db, permit: &CityPermit) -> Result<Vec<Ordered>> {
+    if permit.action() != Action::OrderVials {
+        return Err(wrong_permit());
+    }
+    let rows: Vec<Row> = db
+        .query(sql!(
+            "SELECT v.number, COALESCE(s.name, '') AS supplier, COALESCE(o.name, '') AS venue,
+                    COALESCE(o.facility_code, '') AS facility, v.product, v.vials,
+                    CAST(COALESCE((SELECT SUM(d.shipped) FROM delivery AS d
+                         WHERE d.supplier = v.supplier AND d.order_number <> ''
+                           AND d.order_number = v.number), 0) AS BIGINT) AS delivered,
+                    c.number AS cycle_number, c.first_day
+             FROM vial_order AS v
+             LEFT JOIN organisation AS o ON o.id = v.venue
+             LEFT JOIN organisation AS s ON s.id = v.supplier
+             LEFT JOIN cycle AS c ON c.id = v.cycle
+                 AND c.revision = (SELECT MAX(n.revision) FROM cycle AS n WHERE n.id = v.cycle)
+             WHERE v.municipality = $1 ORDER BY v.at_micros DESC, v.number LIMIT $2"
+        ))
+        .bind(permit.city().to_string())
+        .bind(LIST_MAX)
+        .all()
+        .await?;
+    rows.into_iter().map(Ordered::try_from).collect()
 }

@@ -10,22 +10,23 @@ use domain::cycles::{Act, Draft, Formula, NATION, Stated, Terms, Tier};
 use domain::places::{MunicipalityCode, Prefecture};
 use domain::vaccines::{Lot, ProductKey};
 use store::accounts::{self, NewOrganisation};
-use store::allocations::{self, Asked, Published, StatedFigure};
+use store::allocations::{self, Asked, Published};
 use store::cycles::{self, Cycle, Kept, Reopening};
+use store::figures::{self, StatedFigure};
 use store::supplies::{self, Supply};
 use uuid::Uuid;
 
 use crate::world::{CHIYODA, World, day, on_each_engine};
 
-fn tokyo() -> Prefecture {
+pub(crate) fn tokyo() -> Prefecture {
     Prefecture::new(13).unwrap()
 }
 
-fn chiyoda() -> MunicipalityCode {
+pub(crate) fn chiyoda() -> MunicipalityCode {
     MunicipalityCode::parse(CHIYODA).unwrap()
 }
 
-fn venue_id(number: u128) -> OrganisationId {
+pub(crate) fn venue_id(number: u128) -> OrganisationId {
     OrganisationId(Uuid::from_u128(
         0x0190_0000_0000_7000_8000_0000_0000_0000 + number,
     ))
@@ -41,7 +42,7 @@ fn actor(kind: Kind, organisation: OrganisationId, territory: Territory) -> Acto
     }
 }
 
-fn permit(kind: Kind, action: Action) -> Permit {
+pub(crate) fn permit(kind: Kind, action: Action) -> Permit {
     let own = OrganisationId(Uuid::from_u128(40));
     let territory = match kind {
         Kind::Nation => Territory::Nation,
@@ -77,7 +78,7 @@ fn supply(units: u64, on: &str) -> Supply {
 }
 
 /// Cycle 9, and 1,000 boxes for it; the world stands before every cut-off.
-async fn begin(world: &World) -> Cycle {
+pub(crate) async fn begin(world: &World) -> Cycle {
     world.set_day("2021-06-10");
     let maker = permit(Kind::Maker, Action::KeepSupply);
     let thousand = supply(1_000, "2021-07-01");
@@ -99,7 +100,7 @@ async fn begin(world: &World) -> Cycle {
     }
 }
 
-async fn found_venues(world: &World, count: u128) {
+pub(crate) async fn found_venues(world: &World, count: u128) {
     let city = actor(
         Kind::City,
         OrganisationId(Uuid::from_u128(40)),
@@ -124,19 +125,27 @@ async fn found_venues(world: &World, count: u128) {
     }
 }
 
-async fn state(world: &World, cycle: &Cycle, kind: Kind, seat: &str, figure: Stated, value: u64) {
+pub(crate) async fn state(
+    world: &World,
+    cycle: &Cycle,
+    kind: Kind,
+    seat: &str,
+    figure: Stated,
+    value: u64,
+) {
     let stated = StatedFigure {
         seat: seat.to_owned(),
         figure,
         value,
+        reason: String::new(),
     };
     let permit = permit(kind, Action::Allocate);
     let act = (world.id(), world.now());
-    let strange = allocations::state_figures(&world.db, &permit, cycle, &[stated], act).await;
+    let strange = figures::state_figures(&world.db, &permit, cycle, &[stated], act).await;
     assert_eq!(strange.unwrap(), Vec::<String>::new());
 }
 
-async fn ask(world: &World, cycle: &Cycle, kind: Kind, units: u64) -> Asked {
+pub(crate) async fn ask(world: &World, cycle: &Cycle, kind: Kind, units: u64) -> Asked {
     let permit = permit(kind, Action::RequestUnits);
     let act = (world.id(), world.now());
     allocations::ask(&world.db, &permit, cycle, (units, "高齢者施設の接種"), act)
@@ -145,7 +154,7 @@ async fn ask(world: &World, cycle: &Cycle, kind: Kind, units: u64) -> Asked {
 }
 
 /// Publishes what a giver's formula gives, with these numbers set by hand.
-async fn publish(
+pub(crate) async fn publish(
     world: &World,
     cycle: &Cycle,
     kind: Kind,
@@ -452,8 +461,9 @@ fn a_number_is_one_cycle_and_a_draft_is_kept_for_its_giver() {
             seat: NATION.to_owned(),
             figure: Stated::Cap,
             value: 1,
+            reason: String::new(),
         };
-        let strange = allocations::state_figures(&world.db, &own, &cycle, &[stranger], act()).await;
+        let strange = figures::state_figures(&world.db, &own, &cycle, &[stranger], act()).await;
         assert_eq!(strange.unwrap(), [NATION]);
     });
 }

@@ -4,6 +4,7 @@
     reason = "the house is part of the test: what fails there fails it"
 )]
 
+mod allocation;
 mod answers;
 mod before_the_shot;
 mod camera;
@@ -18,5 +19,6 @@ mod records;
 mod reports;
 mod snapshot;
 mod tablet;
+mod vials;
 mod without_script;
 mod worklists;

@@ -10,8 +10,10 @@ use domain::cycles::{Draft, Formula, Stated, Terms, Tier, shipping_unit};
 use domain::places::{MunicipalityCode, Places};
 use domain::vaccines::{Lot, ProductKey};
 use store::Db;
-use store::allocations::{self, Published, StatedFigure};
+use store::allocations::{self, Published};
 use store::cycles::{self, Cycle};
+use store::deliveries::put_in_charge;
+use store::figures::{StatedFigure, state_figures};
 use store::recorder::Outside;
 use store::supplies::{self, Supply};
 use uuid::Uuid;
@@ -57,9 +59,15 @@ pub(super) async fn begin(db: &Db, outside: &Outside, made: &Made) -> anyhow::Re
     cycles::keep(db, &nation(Action::KeepCycles)?, &cycle, act()).await?;
     let permit = nation(Action::Allocate)?;
     let figures = populations(first_day);
-    let strange = allocations::state_figures(db, &permit, &cycle, &figures, act()).await?;
+    let strange = state_figures(db, &permit, &cycle, &figures, act()).await?;
     if !strange.is_empty() {
         bail!("{strange:?} are in no prefecture");
+    }
+    for (city, clerk) in &made.cities {
+        let permit = access::city(clerk, Action::OrderVials, *city)
+            .map_err(|_| anyhow!("{city} may not order"))?;
+        let who = (&cycle.product, made.wholesaler.organisation);
+        put_in_charge(db, &permit, who, act()).await?;
     }
     publish(db, &permit, &cycle, act()).await
 }
@@ -75,6 +83,7 @@ fn populations(on: Day) -> Vec<StatedFigure> {
             seat: code.to_string(),
             figure: Stated::Population,
             value: people.parse().ok()?,
+            reason: "見本の人口".to_owned(),
         })
     };
     POPULATIONS.lines().filter_map(figure).collect()
