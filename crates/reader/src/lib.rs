@@ -28,6 +28,8 @@ mod seals;
 pub mod sessions;
 mod strip;
 mod threshold;
+#[cfg(feature = "training")]
+pub mod training;
 
 #[cfg(feature = "photographs")]
 pub use codes::{Qr, read_nw7, read_qr, read_qr_texts};

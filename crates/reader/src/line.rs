@@ -52,16 +52,30 @@ impl std::fmt::Debug for LineReading {
 
 /// One way to search: how often the picture is halved first, and what counts as ink.
 #[derive(Clone, Copy)]
-struct Pass {
+pub(crate) struct Pass {
     halvings: usize,
     /// Whether the picture is sharpened first, which parts digits that touch.
     sharpened: bool,
     ink: Ink,
 }
 
+impl Pass {
+    /// The places where a line may be, best first, in the whole picture.
+    pub(crate) fn places(&self, pyramid: &Pyramid) -> Vec<Place> {
+        let Some(level) = pyramid.level(self.halvings) else {
+            return Vec::new();
+        };
+        let sharp = self.sharpened.then(|| level.sharpened(4, 2.0));
+        places(sharp.as_ref().unwrap_or(level), self.ink)
+            .iter()
+            .map(|place| place.enlarged(self.halvings))
+            .collect()
+    }
+}
+
 /// Searches from the likeliest to the last resort: dark print on even paper, faint print, print seen from near, small
 /// print, and print blurred together.
-fn passes(width: usize) -> [Pass; 5] {
+pub(crate) fn passes(width: usize) -> [Pass; 5] {
     /// Wider pictures are halved first: the digits are large enough, and it is four times quicker.
     const WIDTH_UNHALVED_MAX: usize = 1250;
     let first = usize::from(width > WIDTH_UNHALVED_MAX);
@@ -93,12 +107,8 @@ pub fn read_line(grey: &Grey) -> Option<LineReading> {
     let pyramid = Pyramid::of(grey.clone());
     let mut best: Option<LineReading> = None;
     for pass in passes(grey.width()) {
-        let Some(level) = pyramid.level(pass.halvings) else {
-            continue;
-        };
-        let sharp = pass.sharpened.then(|| level.sharpened(4, 2.0));
-        for place in places(sharp.as_ref().unwrap_or(level), pass.ink) {
-            let reading = look_twice(net, &pyramid, &place.enlarged(pass.halvings));
+        for place in pass.places(&pyramid) {
+            let reading = look_twice(net, &pyramid, &place);
             best = Some(match best {
                 Some(best) => better(best, reading),
                 None => reading,
@@ -142,7 +152,7 @@ fn rank(reading: &LineReading) -> (bool, f32, f32) {
 }
 
 /// Looks at one place twice, a third of a digit and a row apart: noise makes the two looks differ, print does not.
-fn look_twice(net: &Net, pyramid: &Pyramid, place: &Place) -> LineReading {
+pub(crate) fn look_twice(net: &Net, pyramid: &Pyramid, place: &Place) -> LineReading {
     const SECOND_LOOK: (f32, f32) = (5.3, 1.2);
     let one = look(net, pyramid, place, (0.0, 0.0));
     let other = one
