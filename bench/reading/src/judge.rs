@@ -16,6 +16,8 @@ mod sessions;
 mod speed;
 mod tesseract;
 
+pub use photos::believed;
+
 /// The difficulty of a seed: each of four, one after the other.
 pub fn difficulty_of(seed: u64) -> Difficulty {
     one_of(&Difficulty::ALL, seed)

@@ -7,7 +7,8 @@
 //! `… read strips FILE --maker studio|field --count N [--from SEED] [--hard]`: strips to train on (only those that the
 //! reader as it is finds hard).
 //!
-//! `… read album FOLDER --maker studio|field --count N [--from SEED]`: photographs with labels, to look at.
+//! `… read album FOLDER --maker studio|field --count N [--from SEED] [--missed]`: photographs with labels, to look at
+//! (only those whose line is not read by itself, and their strips).
 #![expect(
     clippy::print_stdout,
     reason = "a command-line tool says what it measured"
@@ -16,9 +17,10 @@
 mod judge;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use reader::Grey;
 use reading::{Damage, Difficulty, Framing, Maker, Purpose, records};
 
 /// What is asked for.
@@ -32,6 +34,7 @@ struct Options {
     count: u64,
     maker: Option<Maker>,
     hard: bool,
+    missed: bool,
     threads: usize,
     words: Vec<String>,
 }
@@ -48,6 +51,7 @@ impl Options {
             count: 20,
             maker: None,
             hard: false,
+            missed: false,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             words: Vec::new(),
         };
@@ -56,6 +60,7 @@ impl Options {
             match word.as_str() {
                 "--json" => options.json = true,
                 "--hard" => options.hard = true,
+                "--missed" => options.missed = true,
                 "--photos" => options.photos = value()?.parse()?,
                 "--sessions" => options.sessions = value()?.parse()?,
                 "--alternating" => options.alternating = value()?.parse()?,
@@ -136,10 +141,19 @@ fn write_album(options: &Options, folder: &str) -> anyhow::Result<()> {
         let coupon = maker.coupon(Purpose::Judging, seed, difficulty, damage);
         let taken = maker.shot(Purpose::Judging, &coupon, seed, 0, Framing::Coupon);
         let name = format!("{}-{seed:06}.png", maker.code());
-        let (width, height) = (taken.picture.width() as u32, taken.picture.height() as u32);
-        image::GrayImage::from_raw(width, height, taken.picture.pixels().to_vec())
-            .context("a picture has pixels")?
-            .save(folder.join(&name))?;
+        if options.missed {
+            let line = reader::read_line(&taken.picture);
+            if judge::believed(line.as_ref()) == taken.truth.digits.as_deref() {
+                continue;
+            }
+            if let Some(strip) = line.and_then(|line| line.picture) {
+                save(
+                    &strip,
+                    &folder.join(format!("{}-{seed:06}-strip.png", maker.code())),
+                )?;
+            }
+        }
+        save(&taken.picture, &folder.join(&name))?;
         let truth = taken.truth;
         let has_qr = if truth.has_qr { "1" } else { "0" };
         let (digits, bars) = (
@@ -149,5 +163,13 @@ fn write_album(options: &Options, folder: &str) -> anyhow::Result<()> {
         labels.write_record([&name, Difficulty::code(difficulty), &digits, has_qr, &bars])?;
     }
     labels.flush()?;
+    Ok(())
+}
+
+fn save(picture: &Grey, file: &Path) -> anyhow::Result<()> {
+    let (width, height) = (picture.width() as u32, picture.height() as u32);
+    image::GrayImage::from_raw(width, height, picture.pixels().to_vec())
+        .context("a picture has pixels")?
+        .save(file)?;
     Ok(())
 }

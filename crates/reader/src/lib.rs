@@ -17,6 +17,7 @@ mod decode;
 mod fit;
 mod fusion;
 mod grey;
+mod light;
 mod line;
 #[cfg(feature = "photographs")]
 mod look;

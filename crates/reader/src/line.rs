@@ -1,10 +1,11 @@
 //! The printed line, read out of a whole picture.
 
 use crate::chain::{DIGITS, Place, places};
-use crate::decode::{Eighteen, eighteen};
+use crate::decode::eighteen;
 use crate::grey::Grey;
+use crate::light::evened;
 use crate::net::{self, Net};
-use crate::strip::{Pyramid, cut, picture};
+use crate::strip::{Pyramid, Strip, cut, picture};
 use crate::threshold::Ink;
 
 /// What was made of the printed line (OCRライン).
@@ -108,7 +109,7 @@ pub fn read_line(grey: &Grey) -> Option<LineReading> {
     let mut best: Option<LineReading> = None;
     for pass in passes(grey.width()) {
         for place in pass.places(&pyramid) {
-            let reading = look_twice(net, &pyramid, &place);
+            let reading = look_at(net, &pyramid, &place);
             best = Some(match best {
                 Some(best) => better(best, reading),
                 None => reading,
@@ -151,13 +152,36 @@ fn rank(reading: &LineReading) -> (bool, f32, f32) {
     )
 }
 
-/// Looks at one place twice, a third of a digit and a row apart: noise makes the two looks differ, print does not.
-pub(crate) fn look_twice(net: &Net, pyramid: &Pyramid, place: &Place) -> LineReading {
+/// Looks at one place, and where that gives nothing sure, once more with the light evened out. What is read then is not
+/// believed against digits that were read before, however unsure those were.
+pub(crate) fn look_at(net: &Net, pyramid: &Pyramid, place: &Place) -> LineReading {
+    let plain = looked(net, pyramid, place, |strip| strip);
+    if plain.sure().is_some() {
+        return plain;
+    }
+    let evened = looked(net, pyramid, place, |strip| evened(&strip));
+    let contradicts = plain.digits.is_some() && plain.digits != evened.digits;
+    if contradicts || rank(&plain) >= rank(&evened) {
+        plain
+    } else {
+        evened
+    }
+}
+
+/// Two cuts, a third of a digit and a row apart: noise makes the two looks differ, print does not.
+fn looked(
+    net: &Net,
+    pyramid: &Pyramid,
+    place: &Place,
+    light: impl Fn(Strip) -> Strip,
+) -> LineReading {
     const SECOND_LOOK: (f32, f32) = (5.3, 1.2);
-    let one = look(net, pyramid, place, (0.0, 0.0));
-    let other = one
-        .as_ref()
-        .and_then(|_| look(net, pyramid, place, SECOND_LOOK));
+    let look = |(columns, rows): (f32, f32)| {
+        let strip = cut(pyramid, place, columns, rows)?;
+        eighteen(&net.read(&light(strip))?)
+    };
+    let one = look((0.0, 0.0));
+    let other = one.as_ref().and_then(|_| look(SECOND_LOOK));
     let agreed = |digits| match (&one, &other) {
         (Some(one), Some(other)) => one.agreement(other, digits),
         _ => 0.0,
@@ -170,15 +194,6 @@ pub(crate) fn look_twice(net: &Net, pyramid: &Pyramid, place: &Place) -> LineRea
         picture: None,
         place: *place,
     }
-}
-
-fn look(
-    net: &Net,
-    pyramid: &Pyramid,
-    place: &Place,
-    (columns, rows): (f32, f32),
-) -> Option<Eighteen> {
-    eighteen(&net.read(&cut(pyramid, place, columns, rows)?)?)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use crate::chain::Place;
 use crate::grey::Grey;
-use crate::line::{look_twice, passes};
+use crate::line::{look_at, passes};
 use crate::net;
 use crate::strip::{PITCH, Pyramid, ROWS, cut};
 
@@ -68,7 +68,7 @@ pub fn strips(grey: &Grey, search: usize) -> Vec<Strip> {
     let pyramid = Pyramid::of(grey.clone());
     let strip = |place: Place| {
         let cut = cut(&pyramid, &place, 0.0, 0.0)?;
-        let read = look_twice(net, &pyramid, &place);
+        let read = look_at(net, &pyramid, &place);
         Some(Strip {
             width: cut.width,
             pixels: cut.values.iter().map(|value| value.round() as u8).collect(),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Context;
-use reader::Grey;
 use reader::check::{Turns, judge};
+use reader::{Grey, LineReading};
 use reading::{Damage, Difficulty, Framing, Purpose};
 
 use super::{MAKERS, Tally, beside, difficulty_of, in_parallel, median, tesseract, timed};
@@ -199,12 +199,16 @@ fn read(subject: &Subject) -> Answers {
     }
 }
 
-/// The line of one frame as it is believed by itself: sure, a coupon's, and no second line that says otherwise.
+/// The line of one frame, where it is believed by itself.
 fn line_alone(picture: &Grey) -> Option<String> {
-    let line = reader::read_line(picture)?;
-    let sure = line.sure().filter(|_| line.rival.is_none());
-    sure.filter(|digits| judge(digits, Turns::Printed).is_ok())
-        .map(str::to_owned)
+    believed(reader::read_line(picture).as_ref()).map(str::to_owned)
+}
+
+/// What is believed of a line by itself: sure, a coupon's, and no second line that says otherwise.
+pub fn believed(line: Option<&LineReading>) -> Option<&str> {
+    let line = line.filter(|line| line.rival.is_none())?;
+    line.sure()
+        .filter(|digits| judge(digits, Turns::Printed).is_ok())
 }
 
 fn add_tesseract(read: &mut [Answers]) {
