@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant as Wall};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
 use domain::access::{
@@ -102,25 +102,14 @@ impl Server {
     }
 }
 
-/// Builds the program as it is shipped and says where it is.
+/// Where the program is, which `cargo xtask bench` builds together with this one.
 pub fn program() -> anyhow::Result<std::path::PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args([
-            "build",
-            "--release",
-            "--quiet",
-            "--locked",
-            "--package",
-            "sesshu",
-        ])
-        .status()?;
-    ensure!(built.success(), "the program cannot be built");
-    let beside = std::env::current_exe()?;
-    match beside.parent().map(|folder| folder.join("sesshu")) {
-        Some(path) if path.exists() => Ok(path),
-        _ => bail!("the program was not built beside this one"),
-    }
+    let path = std::env::current_exe()?.with_file_name("sesshu");
+    ensure!(
+        path.exists(),
+        "the program was not built beside this one; run `cargo xtask bench`"
+    );
+    Ok(path)
 }
 
 /// A nation, a city, a venue in it and the venue's login.

@@ -47,3 +47,4 @@ pub mod worklists;
 
 pub use db::{Db, Location};
 pub use error::{Error, Result};
+pub use projections::Recent;

@@ -170,6 +170,11 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0036_transfers.sql"),
         engines: Engines::Both,
     },
+    Migration {
+        version: 37,
+        text: include_str!("../migrations/0037_insist.postgres.sql"),
+        engines: Engines::OnlyPostgres,
+    },
 ];
 
 /// Brings the tables up to this program's version; safe to run at every start.

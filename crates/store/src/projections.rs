@@ -3,7 +3,17 @@
 //! transaction that insists on the old ones. So each entry is taken exactly once, whoever runs it and
 //! however often it is interrupted.
 
+mod recent;
+
+pub use recent::Recent;
+pub(crate) use recent::Told;
+
+use std::sync::Arc;
+
+use domain::doses::DoseId;
+use domain::ledger::{Act, Personal, Sha};
 use domain::places::MunicipalityCode;
+use uuid::Uuid;
 
 use crate::db::{TRIES_MAX, Table, Tx, sql};
 use crate::error::{Error, Result};
@@ -20,6 +30,8 @@ pub(crate) struct Stretch {
     pub(crate) from: i64,
     /// Where it will stand.
     pub(crate) upto: i64,
+    /// The hash of the chain there, where the stretch ends with the ledger.
+    head: Option<Sha>,
 }
 
 /// The stretches of one step.
@@ -55,15 +67,6 @@ impl Behind {
             last: self.last,
             cut_off: self.cut_off,
         }
-    }
-
-    /// The stretches as rows: city, from, up to.
-    pub(crate) fn table(&self) -> Table {
-        let stretches = || self.stretches.iter();
-        Table::default()
-            .text(stretches().map(|one| one.city.as_str()))
-            .whole(stretches().map(|one| one.from))
-            .whole(stretches().map(|one| one.upto))
     }
 }
 
@@ -114,9 +117,9 @@ pub(crate) async fn behind(
     projection: &'static str,
     after: String,
 ) -> Result<Option<Behind>> {
-    let rows: Vec<(String, i64, i64)> = tx
+    let rows: Vec<(String, i64, i64, Vec<u8>)> = tx
         .query(sql!(
-            "SELECT c.municipality, COALESCE(p.seq, 0), c.seq
+            "SELECT c.municipality, COALESCE(p.seq, 0), c.seq, c.hash
              FROM chain AS c
              LEFT JOIN progress AS p ON p.projection = $1 AND p.municipality = c.municipality
              WHERE c.seq > COALESCE(p.seq, 0) AND c.municipality > $3
@@ -127,20 +130,29 @@ pub(crate) async fn behind(
         .bind(after)
         .all()
         .await?;
-    let Some((last, _, _)) = rows.last() else {
+    let Some((last, ..)) = rows.last() else {
         return Ok(None);
     };
     let last = last.clone();
-    let cut_off = rows.iter().any(|(_, from, head)| head - from > ENTRIES_MAX);
+    let cut_off = rows
+        .iter()
+        .any(|(_, from, head, _)| head - from > ENTRIES_MAX);
     let stretches = rows
         .into_iter()
-        .map(|(city, from, head)| {
-            let city = MunicipalityCode::parse(&city).map_err(|_| Error::Inconsistent {
+        .map(|(city, from, seq, hash)| {
+            let bad = |column| Error::Inconsistent {
                 table: "chain",
-                column: "municipality",
-            })?;
-            let upto = head.min(from + ENTRIES_MAX);
-            Ok(Stretch { city, from, upto })
+                column,
+            };
+            let city = MunicipalityCode::parse(&city).map_err(|_| bad("municipality"))?;
+            let hash = Sha::from_bytes(&hash).ok_or_else(|| bad("hash"))?;
+            let upto = seq.min(from + ENTRIES_MAX);
+            Ok(Stretch {
+                city,
+                from,
+                upto,
+                head: (upto == seq).then_some(hash),
+            })
         })
         .collect::<Result<Vec<_>>>()?;
     Ok(Some(Behind {
@@ -148,6 +160,78 @@ pub(crate) async fn behind(
         last,
         cut_off,
     }))
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    municipality: String,
+    seq: i64,
+    dose_id: Vec<u8>,
+    act: String,
+    personal: Option<String>,
+}
+
+impl TryFrom<Row> for Told {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        let bad = |column| Error::Inconsistent {
+            table: "ledger",
+            column,
+        };
+        let personal: Option<Personal> = row
+            .personal
+            .map(|text| serde_json::from_str(&text).map_err(|_| bad("personal")))
+            .transpose()?;
+        Ok(Self {
+            city: MunicipalityCode::parse(&row.municipality).map_err(|_| bad("municipality"))?,
+            seq: row.seq,
+            dose: DoseId(Uuid::from_slice(&row.dose_id).map_err(|_| bad("dose_id"))?),
+            act: Act::parse(&row.act).ok_or_else(|| bad("act"))?,
+            personal: personal.map(Arc::new),
+        })
+    }
+}
+
+/// The entries of the stretches, city by city in their order: those that this server has just committed
+/// from its memory, the others from the ledgers.
+pub(crate) async fn entries(tx: &mut Tx, behind: &Behind, recent: &Recent) -> Result<Vec<Told>> {
+    let mut told = Vec::new();
+    let mut unread = Vec::new();
+    for stretch in &behind.stretches {
+        match recent.of(stretch) {
+            Some(entries) => told.extend(entries),
+            None => unread.push(stretch),
+        }
+    }
+    if !unread.is_empty() {
+        let stretches = Table::default()
+            .text(unread.iter().map(|one| one.city.as_str()))
+            .whole(unread.iter().map(|one| one.from))
+            .whole(unread.iter().map(|one| one.upto));
+        let rows: Vec<Row> = tx
+            .many(
+                sql!(
+                    "WITH k (municipality, start, upto) AS ({rows: text, bigint, bigint})
+                     SELECT l.municipality, l.seq, l.dose_id, l.act, l.personal FROM k CROSS JOIN ledger AS l
+                     WHERE l.municipality = k.municipality AND l.seq > k.start AND l.seq <= k.upto"
+                ),
+                stretches,
+            )
+            .all()
+            .await?;
+        for row in rows {
+            told.push(Told::try_from(row)?);
+        }
+    }
+    if i64::try_from(told.len()).ok() != Some(behind.entries()) {
+        return Err(Error::Inconsistent {
+            table: "ledger",
+            column: "seq",
+        });
+    }
+    told.sort_by_key(|entry| (entry.city, entry.seq));
+    Ok(told)
 }
 
 /// Moves the positions from where they were read; if one is elsewhere by now, nothing is done.

@@ -34,6 +34,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
+use crate::projections::Recent;
 
 /// Reports in one commit at most: past some hundreds the commit's cost no longer shows.
 pub const BATCH_MAX: usize = 512;
@@ -336,6 +337,7 @@ struct Job {
 pub struct Recorder {
     queues: Arc<Vec<mpsc::Sender<Job>>>,
     committed: Arc<Notify>,
+    recent: Recent,
 }
 
 /// The writers behind a [`Recorder`], to wait for at the end.
@@ -359,6 +361,7 @@ impl Recorder {
     /// [`Error::Unavailable`] if the operating system gives no thread.
     pub fn start(db: &Db, outside: &Outside, pace: Pace) -> Result<(Self, Writers)> {
         let committed = Arc::new(Notify::new());
+        let recent = Recent::default();
         let mut queues = Vec::new();
         let mut writers = Vec::new();
         let writers_wanted = if db.is_embedded() { 1 } else { pace.writers };
@@ -372,6 +375,7 @@ impl Recorder {
                 outside.clone(),
                 pace.batch_max.clamp(1, BATCH_MAX),
                 receiver,
+                recent.clone(),
                 Arc::clone(&committed),
             );
             let work = async move {
@@ -388,6 +392,7 @@ impl Recorder {
         let recorder = Self {
             queues: Arc::new(queues),
             committed,
+            recent,
         };
         Ok((recorder, Writers(writers)))
     }
@@ -395,6 +400,12 @@ impl Recorder {
     /// Resolves when something has been committed since the last time: the projections' cue.
     pub async fn committed(&self) {
         self.committed.notified().await;
+    }
+
+    /// What was committed last, for the projections.
+    #[must_use]
+    pub fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     /// Records a dose in the ledger of the coupon's city. Never refuses a dose for what it is.

@@ -7,14 +7,13 @@ use std::collections::BTreeMap;
 
 use domain::access::{Permit, Place};
 use domain::calendar::Day;
-use domain::ledger::Personal;
 use domain::people::Sex;
 use domain::places::{MunicipalityCode, Prefecture};
 use domain::statistics::{AgeBand, Count, Effect};
 
 use crate::db::{Db, Table, sql};
 use crate::error::{Error, Result};
-use crate::projections::{Step, Stretch, advance, behind, rounds};
+use crate::projections::{Recent, Step, Stretch, Told, advance, behind, entries, rounds};
 
 /// The projection's name in the table of positions.
 const TALLY: &str = "tally";
@@ -26,8 +25,8 @@ const TALLY: &str = "tally";
 ///
 /// # Errors
 /// The database's.
-pub async fn project(db: &Db) -> Result<u64> {
-    rounds(|after| step(db, after)).await
+pub async fn project(db: &Db, recent: &Recent) -> Result<u64> {
+    rounds(|after| step(db, recent, after)).await
 }
 
 /// How many entries are recorded but not counted yet.
@@ -59,36 +58,20 @@ pub async fn rebuild(db: &Db) -> Result<u64> {
         .run()
         .await?;
     tx.commit().await?;
-    project(db).await
+    project(db, &Recent::default()).await
 }
 
 type Cell = (Day, Prefecture, Sex, AgeBand, u8);
 
 /// Counts what there is of the next cities after this one; none if there is nothing.
-async fn step(db: &Db, after: String) -> Result<Option<Step>> {
+async fn step(db: &Db, recent: &Recent, after: String) -> Result<Option<Step>> {
     let mut tx = db.begin_reading_by_key().await?;
     let Some(behind) = behind(&mut tx, TALLY, after).await? else {
         return Ok(None);
     };
-    let entries: Vec<(String, Option<String>)> = tx
-        .many(
-            sql!(
-                "WITH k (municipality, start, upto) AS ({rows: text, bigint, bigint})
-                 SELECT l.municipality, l.personal FROM k CROSS JOIN ledger AS l
-                 WHERE l.municipality = k.municipality AND l.seq > k.start AND l.seq <= k.upto"
-            ),
-            behind.table(),
-        )
-        .all()
-        .await?;
+    let told = entries(&mut tx, &behind, recent).await?;
     tx.commit().await?;
-    if i64::try_from(entries.len()).ok() != Some(behind.entries()) {
-        return Err(Error::Inconsistent {
-            table: "ledger",
-            column: "seq",
-        });
-    }
-    let sums = Sums::of(&entries)?;
+    let sums = Sums::of(&told);
     sums.save(db, &behind.stretches).await?;
     Ok(Some(behind.step()))
 }
@@ -100,24 +83,14 @@ struct Sums {
 }
 
 impl Sums {
-    fn of(entries: &[(String, Option<String>)]) -> Result<Self> {
+    fn of(entries: &[Told]) -> Self {
         let mut sums = Self::default();
-        for (city, personal) in entries {
-            let Some(personal) = personal else { continue };
-            let personal: Personal =
-                serde_json::from_str(personal).map_err(|_| Error::Inconsistent {
-                    table: "ledger",
-                    column: "personal",
-                })?;
-            let city = MunicipalityCode::parse(city).map_err(|_| Error::Inconsistent {
-                table: "ledger",
-                column: "municipality",
-            })?;
-            for effect in &personal.effects {
-                sums.add(city, effect);
+        for entry in entries {
+            for effect in entry.personal.iter().flat_map(|personal| &personal.effects) {
+                sums.add(entry.city, effect);
             }
         }
-        Ok(sums)
+        sums
     }
 
     fn add(&mut self, city: MunicipalityCode, effect: &Effect) {

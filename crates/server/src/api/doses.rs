@@ -167,6 +167,7 @@ impl From<RecordError> for Problem {
             RecordError::Refused(R::Voided) => Self::conflict("record_voided"),
             RecordError::Refused(R::AsItIs) => Self::conflict("record_as_it_is"),
             RecordError::Refused(R::ChangedMeanwhile) => Self::conflict("record_changed_meanwhile"),
+            RecordError::Store(store::Error::Exists) => Self::conflict("id_of_another"),
             RecordError::Store(error) => error.into(),
             RecordError::Stopped => Self::storage_unavailable(),
         }

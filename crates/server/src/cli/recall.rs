@@ -57,7 +57,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let db = Db::open(&options.place.location()?).await?;
     store::migrations::reached(&db).await?;
     // What is recorded is to be found: the books are brought up to it first.
-    store::stock::project(&db, (outside.now)()).await?;
+    store::stock::project(&db, &store::Recent::default(), (outside.now)()).await?;
     let told = tell(&db, &lot, only, &outside).await;
     db.close().await;
     say(&serde_json::to_string_pretty(&told?)?);

@@ -97,7 +97,11 @@ impl Running {
         let packs = Packs::new(app.db.clone(), app.outside.clone());
         let mut helpers = vec![
             tokio::spawn(project(app.db.clone(), app.recorder.clone())),
-            tokio::spawn(keep_stock(app.db.clone(), app.outside.clone())),
+            tokio::spawn(keep_stock(
+                app.db.clone(),
+                app.recorder.recent().clone(),
+                app.outside.clone(),
+            )),
             tokio::spawn(make_search_keys(app.db.clone())),
             tokio::spawn(work_on(
                 imports,
@@ -281,7 +285,7 @@ pub(super) fn lock(database: &Path) -> anyhow::Result<File> {
 /// Moves the projections on after each commit, and now and then for what other servers committed.
 async fn project(db: Db, recorder: Recorder) {
     loop {
-        match store::statistics::project(&db).await {
+        match store::statistics::project(&db, recorder.recent()).await {
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "statistics.not_projected"),
         }
@@ -293,9 +297,9 @@ async fn project(db: Db, recorder: Recorder) {
 
 /// Books the vials of what was recorded and closed, beside the counts and slower than they: nobody waits
 /// for a vial.
-async fn keep_stock(db: Db, outside: Outside) {
+async fn keep_stock(db: Db, recent: store::Recent, outside: Outside) {
     loop {
-        match store::stock::project(&db, (outside.now)()).await {
+        match store::stock::project(&db, &recent, (outside.now)()).await {
             Ok(_) => {}
             Err(error) => tracing::warn!(%error, "stock.not_projected"),
         }

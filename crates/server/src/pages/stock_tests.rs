@@ -205,7 +205,7 @@ async fn a_city_sees_its_own_people_of_a_lot_and_the_look_is_logged() {
     let body = ("application/json", dose.to_string());
     let answer = send(&house, NURSE, Method::POST, "/api/v1/doses", body).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
-    store::stock::project(&house.app.db, house.app.now())
+    store::stock::project(&house.app.db, &store::Recent::default(), house.app.now())
         .await
         .unwrap();
     let page = get(&house, CLERK, "/city/recall").await;

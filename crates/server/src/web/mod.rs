@@ -25,6 +25,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -50,25 +51,26 @@ pub fn router(app: App) -> Router {
     let router = routes()
         .into_router()
         .fallback(async || Problem::not_found());
-    // The layer added last is the outermost.
-    router
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(from_fn_with_state(app.clone(), csrf::check))
-        .layer(from_fn_with_state(app.clone(), session::identify))
-        .layer(app.sessions.layer(app.address_is_https))
-        .layer(from_fn_with_state(app.clone(), session::bearer))
+    // All in one: each layer added to a router by itself is two boxes for each route, and every request
+    // copies all boxes below at every one of them. The first is the outermost.
+    let layers = ServiceBuilder::new()
+        .layer(from_fn(body::hear_out))
+        .layer(from_fn_with_state(app.clone(), security::log))
+        .layer(from_fn_with_state(app.clone(), security::head))
+        .layer(CompressionLayer::new().gzip(true))
+        .layer(from_fn_with_state(app.clone(), locale::choose))
+        .layer(from_fn_with_state(app.clone(), problem::render))
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::REQUEST_TIMEOUT,
             Duration::from_secs(REQUEST_SECONDS_MAX),
         ))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn_with_state(app.clone(), problem::render))
-        .layer(from_fn_with_state(app.clone(), locale::choose))
-        .layer(CompressionLayer::new().gzip(true))
-        .layer(from_fn_with_state(app.clone(), security::head))
-        .layer(from_fn_with_state(app.clone(), security::log))
-        .layer(from_fn(body::hear_out))
-        .with_state(app)
+        .layer(from_fn_with_state(app.clone(), session::bearer))
+        .layer(app.sessions.layer(app.address_is_https))
+        .layer(from_fn_with_state(app.clone(), session::identify))
+        .layer(from_fn_with_state(app.clone(), csrf::check))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
+    router.layer(layers).with_state(app)
 }
 
 /// A mistake of ours that stopped a handler: what it was is logged by the panic itself.

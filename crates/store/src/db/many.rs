@@ -176,15 +176,15 @@ impl<'s> Parts<'s> {
         format!("{}VALUES {rows}{}", self.before, self.after)
     }
 
-    /// What PostgreSQL is sent, if so many arguments stand before these; `only` says which rows.
-    fn postgres(&self, before: usize, only: &str) -> String {
+    /// What PostgreSQL is sent, if so many arguments stand before these.
+    fn postgres(&self, before: usize) -> String {
         let arrays: Vec<String> = (before + 1..)
             .zip(&self.types)
             .map(|(number, kind)| format!("CAST(${number} AS {kind}[])"))
             .collect();
         let arrays = arrays.join(", ");
         format!(
-            "{}SELECT * FROM UNNEST({arrays}){only}{}",
+            "{}SELECT * FROM UNNEST({arrays}){}",
             self.before, self.after
         )
     }
@@ -263,7 +263,7 @@ impl Many<'_> {
                 }
             }
             Connected::Postgres(one) => {
-                let text = sqlx::AssertSqlSafe(parts.postgres(0, ""));
+                let text = sqlx::AssertSqlSafe(parts.postgres(0));
                 let mut args = PgArguments::default();
                 table.postgres(&mut args).map_err(fault)?;
                 let query = sqlx::query_as_with(text, args);
@@ -294,7 +294,7 @@ impl Many<'_> {
                 }
             }
             Connected::Postgres(one) => {
-                let text = sqlx::AssertSqlSafe(parts.postgres(0, ""));
+                let text = sqlx::AssertSqlSafe(parts.postgres(0));
                 let mut args = PgArguments::default();
                 table.postgres(&mut args).map_err(fault)?;
                 let query = sqlx::query_with(text, args);
@@ -328,7 +328,7 @@ pub(crate) type Write = (&'static str, Table);
 
 impl Tx {
     /// Runs inserts that take rows, all of them or none, and insists that each changes as many rows
-    /// as it is given. No two may be into the same table.
+    /// as it is given. No row may be changed by two of them.
     ///
     /// They leave together as far as the engine allows: for a lone report, each way to the engine
     /// and back costs as much as the rows.
@@ -346,7 +346,7 @@ impl Tx {
         let fault = |source| Error::statement(first, source);
         let actual = match self.connection() {
             Connected::Postgres(one) => {
-                let (text, args) = in_one(None, writes)?;
+                let (text, args) = in_one(writes, None)?;
                 let query = sqlx::query_scalar_with(sqlx::AssertSqlSafe(text), args);
                 let changed: i64 = query.fetch_one(one).await.map_err(fault)?;
                 changed.unsigned_abs()
@@ -371,66 +371,51 @@ impl Tx {
         })
     }
 
-    /// Runs inserts as [`Self::insert_together`] does, but only if `condition` changes a row; says
-    /// whether it did. One statement, so that it needs no transaction around it.
+    /// Runs inserts as [`Self::insert_together`] does, with no transaction around them: all of it or, with
+    /// [`Error::Busy`], nothing at all if another number of rows would change than are given. So the
+    /// first of them may be an update of rows that must still be as they were seen.
     ///
     /// # Errors
-    /// [`Error::Rows`] if another number changed, or on the embedded engine, which has no such
-    /// statement and needs none: it writes alone.
-    pub(crate) async fn insert_together_if(
-        &mut self,
-        condition: Write,
-        mut writes: Vec<Write>,
-    ) -> Result<bool> {
+    /// As [`Error`]; always on the embedded engine, which has no such statement and needs none: it
+    /// writes alone.
+    pub(crate) async fn insert_unless_changed(&mut self, mut writes: Vec<Write>) -> Result<()> {
         writes.retain(|(_, table)| table.rows() > 0);
-        let sql = condition.0;
-        let rows = |(_, table): &Write| table.rows() as u64;
-        let expected = rows(&condition) + writes.iter().map(rows).sum::<u64>();
+        let sql = writes.first().map_or("", |(sql, _)| *sql);
+        let expected: usize = writes.iter().map(|(_, table)| table.rows()).sum();
         let fault = |source| Error::statement(sql, source);
         let Connected::Postgres(one) = self.connection() else {
             return Err(fault(sqlx::Error::WorkerCrashed));
         };
-        let (text, args) = in_one(Some(condition), writes)?;
-        let query = sqlx::query_scalar_with(sqlx::AssertSqlSafe(text), args);
-        let changed: i64 = query.fetch_one(one).await.map_err(fault)?;
-        match changed.unsigned_abs() {
-            0 => Ok(false),
-            actual if actual == expected => Ok(true),
-            actual => Err(Error::Rows {
-                sql,
-                expected,
-                actual,
-            }),
-        }
+        let (text, args) = in_one(writes, i64::try_from(expected).ok())?;
+        let query = sqlx::query_with(sqlx::AssertSqlSafe(text), args);
+        query.execute(one).await.map_err(fault)?;
+        Ok(())
     }
 }
 
-/// One statement of PostgreSQL's that runs them all and says how many rows changed; if a condition
-/// is given, only when that changes a row.
-fn in_one(condition: Option<Write>, writes: Vec<Write>) -> Result<(String, PgArguments)> {
+/// One statement of PostgreSQL's that runs them all and says how many rows changed; it fails, and
+/// nothing is done, if that is another number than the expected one.
+fn in_one(writes: Vec<Write>, expected: Option<i64>) -> Result<(String, PgArguments)> {
     let mut args = PgArguments::default();
     let (mut steps, mut counts) = (Vec::new(), Vec::new());
     let mut before = 0;
-    let only = if condition.is_some() {
-        " WHERE EXISTS (SELECT 1 FROM first)"
-    } else {
-        ""
-    };
-    let condition = condition.map(|write| ("first".to_owned(), "", write));
-    let writes = (0..).zip(writes);
-    let writes = writes.map(|(number, write)| (format!("w{number}"), only, write));
-    for (name, only, (sql, table)) in condition.into_iter().chain(writes) {
+    for (number, (sql, table)) in writes.into_iter().enumerate() {
         let parts = Parts::that_fit(sql, &table)?;
-        let text = parts.postgres(before, only);
-        steps.push(format!("{name} AS ({text} RETURNING 1)"));
-        counts.push(format!("(SELECT COUNT(*) FROM {name})"));
+        let text = parts.postgres(before);
+        steps.push(format!("w{number} AS ({text} RETURNING 1)"));
+        counts.push(format!("(SELECT COUNT(*) FROM w{number})"));
         before += parts.types.len();
         table
             .postgres(&mut args)
             .map_err(|source| Error::statement(sql, source))?;
     }
-    let text = format!("WITH {} SELECT {}", steps.join(", "), counts.join(" + "));
-    Ok((text, args))
+    let mut changed = counts.join(" + ");
+    if let Some(expected) = expected {
+        let added = args.add(expected).map_err(sqlx::Error::Encode);
+        added.map_err(|source| Error::statement("insist", source))?;
+        changed = format!("insist({changed}, ${})", before + 1);
+    }
+    Ok((format!("WITH {} SELECT {changed}", steps.join(", ")), args))
 }
 
 /// Texts for SQLite: neighbours with equally many rows share one, so that there are few different
@@ -485,7 +470,7 @@ mod tests {
             "INSERT INTO t (a, b) VALUES (?,?),(?,?) ON CONFLICT DO NOTHING"
         );
         assert_eq!(
-            parts.postgres(0, ""),
+            parts.postgres(0),
             "INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($1 AS text[]), CAST($2 AS bigint[])) ON CONFLICT DO NOTHING"
         );
     }
@@ -498,7 +483,7 @@ mod tests {
             (STATEMENT, table)
         };
         let writes = || vec![write(&["a", "b"]), write(&["c", "d"]), write(&["e"])];
-        let (text, _) = in_one(None, writes()).unwrap();
+        let (text, _) = in_one(writes(), None).unwrap();
         assert_eq!(
             text,
             "WITH w0 AS (INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($1 AS text[]), CAST($2 AS bigint[])) \
@@ -509,14 +494,14 @@ mod tests {
              ON CONFLICT DO NOTHING RETURNING 1) \
              SELECT (SELECT COUNT(*) FROM w0) + (SELECT COUNT(*) FROM w1) + (SELECT COUNT(*) FROM w2)"
         );
-        let (text, _) = in_one(Some(write(&["g"])), vec![write(&["h"])]).unwrap();
+        let (text, _) = in_one(vec![write(&["g"]), write(&["h", "i"])], Some(3)).unwrap();
         assert_eq!(
             text,
-            "WITH first AS (INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($1 AS text[]), CAST($2 AS bigint[])) \
+            "WITH w0 AS (INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($1 AS text[]), CAST($2 AS bigint[])) \
              ON CONFLICT DO NOTHING RETURNING 1), \
-             w0 AS (INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($3 AS text[]), CAST($4 AS bigint[])) \
-             WHERE EXISTS (SELECT 1 FROM first) ON CONFLICT DO NOTHING RETURNING 1) \
-             SELECT (SELECT COUNT(*) FROM first) + (SELECT COUNT(*) FROM w0)"
+             w1 AS (INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($3 AS text[]), CAST($4 AS bigint[])) \
+             ON CONFLICT DO NOTHING RETURNING 1) \
+             SELECT insist((SELECT COUNT(*) FROM w0) + (SELECT COUNT(*) FROM w1), $5)"
         );
         let texts: Vec<String> = in_few(writes())
             .unwrap()

@@ -58,7 +58,9 @@ pub(super) struct Line {
     pub last_seq: i64,
     /// What its last entry says of it; a change of either needs an entry of its own.
     pub entered: (Standing, Vec<Finding>),
-    /// Whether the row must be written again.
+    /// Whether there is no row yet.
+    pub is_new: bool,
+    /// Whether the row must be written, or written again.
     pub changed: bool,
 }
 
@@ -344,6 +346,7 @@ impl Batch {
             contested: false,
             last_seq: seq,
             entered: (verdict.standing, Vec::new()),
+            is_new: true,
             changed: true,
         });
         self.home.insert((command.city, command.dose), key);

@@ -105,28 +105,33 @@ pub(super) async fn load_reading(tx: &mut Tx, commands: &[Command], now: Instant
     Ok(batch)
 }
 
-/// Loads what a lone report of a new dose needs without any lock, and says where its chain stood
-/// before anything else was looked at. None if there is more to it, or the chain is not begun.
+/// Loads what reports of new doses need without any lock, and says where their chains stood before
+/// anything else was looked at. None if there is more to one of them, or a chain is not begun.
 pub(super) async fn load_unlocked(
     tx: &mut Tx,
-    command: &Command,
+    commands: &[Command],
     now: Instant,
-) -> Result<Option<(Batch, Place)>> {
-    if !matches!(command.what, What::Report { .. }) {
+) -> Result<Option<(Batch, Places)>> {
+    let are_reports = commands
+        .iter()
+        .all(|command| matches!(command.what, What::Report { .. }));
+    if !are_reports {
         return Ok(None);
     }
     let mut batch = Batch::new(now);
-    let commands = std::slice::from_ref(command);
     let rows = tx.many(LOOK, acts(commands)).all().await?;
     let seen = see(rows, commands, &mut batch)?;
-    let Some(place) = seen.place.filter(|_| seen.answered.is_empty()) else {
+    let begun = commands
+        .iter()
+        .all(|command| seen.places.contains_key(&command.city));
+    if !begun || !seen.answered.is_empty() {
         return Ok(None);
-    };
-    // Later than the place was seen: what has changed since makes the save fail.
+    }
+    // Later than the places were seen: what has changed since makes the save fail.
     let mut coupons = seen.recorded;
     coupons.extend(load_kin(tx, &mut batch, &seen.several).await?);
     load_records(tx, &mut batch, &coupons).await?;
-    Ok(Some((batch, place)))
+    Ok(Some((batch, seen.places)))
 }
 
 /// Where a chain stood for someone who looked without its lock.
@@ -135,6 +140,9 @@ pub(super) struct Place {
     pub seq: i64,
     pub taken: i64,
 }
+
+/// Where the chains of some cities stood.
+pub(super) type Places = BTreeMap<MunicipalityCode, Place>;
 
 type Coupon = (MunicipalityCode, CouponNumber);
 
@@ -147,8 +155,8 @@ struct Seen {
     recorded: BTreeSet<Coupon>,
     /// Coupons whose person has, or had, other numbers too.
     several: BTreeSet<Coupon>,
-    /// Where the chain of the last act stands, if it is begun.
-    place: Option<Place>,
+    /// Where the chains stand that are begun.
+    places: Places,
 }
 
 #[derive(sqlx::FromRow)]
@@ -262,7 +270,8 @@ fn see(rows: Vec<SeenRow>, commands: &[Command], batch: &mut Batch) -> Result<Se
         if let (Some(seq), Some(hash)) = (row.head_seq, row.head_hash) {
             let hash = sha("chain", "hash", &hash)?;
             batch.heads.insert(command.city, Head { seq, hash });
-            seen.place = row.head_taken.map(|taken| Place { seq, taken });
+            let place = row.head_taken.map(|taken| Place { seq, taken });
+            seen.places.extend(place.map(|place| (command.city, place)));
         }
         if row.answered == 1 {
             seen.answered.push((command.by.organisation, command.id));
@@ -750,6 +759,7 @@ fn line(row: DoseRow) -> Result<(Record, Line)> {
         contested: record.contested,
         last_seq,
         entered: (record.standing, record.findings.clone()),
+        is_new: false,
         changed: false,
     };
     Ok((record, line))

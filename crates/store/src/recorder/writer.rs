@@ -7,6 +7,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use super::{Command, Job, Outcome, Outside, rows, saving};
 use crate::db::{Db, LedgerWriter, TRIES_MAX};
 use crate::error::{Error, Result};
+use crate::projections::Recent;
 
 /// Runs a writer on a thread and a runtime of its own.
 pub(super) fn on_a_thread(work: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
@@ -25,14 +26,16 @@ pub(super) async fn write(
     outside: Outside,
     batch_max: usize,
     mut queue: mpsc::Receiver<Job>,
+    recent: Recent,
     committed: Arc<Notify>,
 ) {
     let db = db.writer();
     let mut jobs = Vec::with_capacity(batch_max);
+    let mut rivals = Rivals::default();
     while queue.recv_many(&mut jobs, batch_max).await > 0 {
         let (commands, replies): (Vec<_>, Vec<_>) =
             jobs.drain(..).map(|job| (job.command, job.reply)).unzip();
-        match commit(&db, &outside, &commands).await {
+        match commit(&db, &outside, &recent, &commands, &mut rivals).await {
             Ok(outcomes) => answer(replies, outcomes),
             Err(Error::Unavailable(why)) => {
                 tracing::error!(commands = commands.len(), "recorder.database_unavailable");
@@ -44,7 +47,7 @@ pub(super) async fn write(
             }
             Err(error) => {
                 tracing::error!(commands = commands.len(), %error, "recorder.batch_failed");
-                one_by_one(&db, &outside, commands, replies).await;
+                one_by_one(&db, &outside, &recent, commands, replies, &mut rivals).await;
             }
         }
         committed.notify_one();
@@ -55,14 +58,17 @@ pub(super) async fn write(
 async fn one_by_one(
     db: &LedgerWriter,
     outside: &Outside,
+    recent: &Recent,
     commands: Vec<Command>,
     replies: Vec<oneshot::Sender<Outcome>>,
+    rivals: &mut Rivals,
 ) {
     for (command, reply) in commands.into_iter().zip(replies) {
-        let outcomes = match commit(db, outside, std::slice::from_ref(&command)).await {
-            Ok(outcomes) => outcomes,
-            Err(error) => vec![Err(error.into())],
-        };
+        let outcomes =
+            match commit(db, outside, recent, std::slice::from_ref(&command), rivals).await {
+                Ok(outcomes) => outcomes,
+                Err(error) => vec![Err(error.into())],
+            };
         answer(vec![reply], outcomes);
     }
 }
@@ -74,33 +80,61 @@ fn answer(replies: Vec<oneshot::Sender<Outcome>>, outcomes: Vec<Outcome>) {
     }
 }
 
-/// One durable commit of many acts, tried again while other writers come between.
+/// One durable commit of many acts: without locks if that is possible, else under the locks of their
+/// cities, tried again while other writers come between.
 ///
-/// A key that exists already is such a case too: somebody else recorded the same id between our
-/// look and our write, and the next look will see it.
+/// A key that exists already is such a case once: somebody else recorded the same id between our
+/// look and our write, and the next look will see it. If it does not, the id is another organisation's.
 async fn commit(
     db: &LedgerWriter,
     outside: &Outside,
+    recent: &Recent,
     commands: &[Command],
+    rivals: &mut Rivals,
 ) -> Result<Vec<Outcome>> {
-    if let [command] = commands
-        && let Some(outcome) = commit_unlocked(db, outside, command).await?
+    if (commands.len() == 1 || rivals.are_away())
+        && let Some(outcomes) = commit_unlocked(db, outside, recent, commands, rivals).await?
     {
-        return Ok(vec![outcome]);
+        return Ok(outcomes);
     }
     let mut tries = 0;
+    let mut existed = false;
     loop {
         tries += 1;
-        match try_commit(db, outside, commands).await {
-            Err(Error::Busy | Error::Exists) if tries < TRIES_MAX => {}
+        match try_commit(db, outside, recent, commands).await {
+            Err(Error::Busy) if tries < TRIES_MAX => {}
+            Err(Error::Exists) if !existed => existed = true,
             done => return done,
         }
+    }
+}
+
+/// Whether others write to the same cities: then to go without locks is often in vain.
+#[derive(Default)]
+struct Rivals {
+    /// Batches for which the locks are taken before the next try without.
+    locks: u32,
+}
+
+impl Rivals {
+    /// Batches that take the locks after somebody came between.
+    const LOCKS: u32 = 32;
+
+    fn are_away(&mut self) -> bool {
+        let away = self.locks == 0;
+        self.locks = self.locks.saturating_sub(1);
+        away
+    }
+
+    fn came_between(&mut self) {
+        self.locks = Self::LOCKS;
     }
 }
 
 async fn try_commit(
     db: &LedgerWriter,
     outside: &Outside,
+    recent: &Recent,
     commands: &[Command],
 ) -> Result<Vec<Outcome>> {
     let (mut tx, mut batch) = rows::load(db, commands, (outside.now)()).await?;
@@ -110,29 +144,41 @@ async fn try_commit(
     }
     saving::save(&mut tx, &batch).await?;
     tx.commit().await?;
+    recent.keep(batch.entries);
     Ok(outcomes)
 }
 
-/// A lone report of a new dose, on an engine where each way there and back costs more than the
-/// rows: one look, and one statement that writes only if nobody came between. None if somebody
-/// did, or there is more to it: nothing was written then.
+/// Reports of new doses, on an engine where each way there and back costs as much as the rows: one look,
+/// and one statement that writes only if nobody came between. None if somebody did, or there is more
+/// to them: nothing was written then.
 async fn commit_unlocked(
     db: &LedgerWriter,
     outside: &Outside,
-    command: &Command,
-) -> Result<Option<Outcome>> {
+    recent: &Recent,
+    commands: &[Command],
+    rivals: &mut Rivals,
+) -> Result<Option<Vec<Outcome>>> {
     let Some(mut tx) = db.without_transaction().await? else {
         return Ok(None);
     };
     // If the look fails, the way with locks tells why, on a new connection if need be.
-    let looked = rows::load_unlocked(&mut tx, command, (outside.now)()).await;
-    let Ok(Some((mut batch, place))) = looked else {
+    let looked = rows::load_unlocked(&mut tx, commands, (outside.now)()).await;
+    let Ok(Some((mut batch, places))) = looked else {
         return Ok(None);
     };
-    let outcome = batch.apply(command, &*outside.salt);
-    match saving::save_unmoved(&mut tx, &batch, place).await {
-        Ok(true) => Ok(Some(outcome)),
-        Ok(false) | Err(Error::Busy | Error::Exists) => Ok(None),
+    let mut outcomes = Vec::with_capacity(commands.len());
+    for command in commands {
+        outcomes.push(batch.apply(command, &*outside.salt));
+    }
+    match saving::save_unmoved(&mut tx, &batch, &places).await {
+        Ok(()) => {
+            recent.keep(batch.entries);
+            Ok(Some(outcomes))
+        }
+        Err(Error::Busy | Error::Exists) => {
+            rivals.came_between();
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::books::{Entry, book, day_in, organisation};
 use crate::db::{Db, Table, Tx, sql, transact};
 use crate::error::{Error, Result};
-use crate::projections::{Behind, Step, advance, behind, rounds};
+use crate::projections::{Behind, Recent, Step, Told, advance, behind, entries, rounds};
 
 /// The projection's name in the table of positions.
 pub(super) const STOCK: &str = "stock";
@@ -33,8 +33,8 @@ const SETTLED_MAX: i64 = 200;
 ///
 /// # Errors
 /// The database's.
-pub async fn project(db: &Db, now: Instant) -> Result<u64> {
-    let taken = rounds(|after| take(db, after)).await?;
+pub async fn project(db: &Db, recent: &Recent, now: Instant) -> Result<u64> {
+    let taken = rounds(|after| take(db, recent, after)).await?;
     while settle(db, now).await? > 0 {}
     Ok(taken)
 }
@@ -56,7 +56,7 @@ pub async fn rebuild(db: &Db, now: Instant) -> Result<u64> {
             .run()
             .await?;
     })?;
-    project(db, now).await
+    project(db, &Recent::default(), now).await
 }
 
 /// Of which day, venue and lot; in the order of the table.
@@ -93,15 +93,6 @@ struct Change {
 
 type Changes = BTreeMap<(MunicipalityCode, DoseId), Change>;
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    municipality: String,
-    dose_id: Vec<u8>,
-    seq: i64,
-    act: String,
-    personal: Option<String>,
-}
-
 fn bad(column: &'static str) -> Error {
     Error::Inconsistent {
         table: "ledger",
@@ -109,59 +100,43 @@ fn bad(column: &'static str) -> Error {
     }
 }
 
-fn personal_of(text: Option<&str>) -> Result<Option<Personal>> {
-    text.map(|text| serde_json::from_str(text).map_err(|_| bad("personal")))
-        .transpose()
-}
-
 /// What the entries of the stretches change.
-async fn changes(tx: &mut Tx, behind: &Behind) -> Result<Changes> {
-    let mut rows: Vec<Row> = tx
-        .many(
-            sql!(
-                "WITH k (municipality, start, upto) AS ({rows: text, bigint, bigint})
-                 SELECT l.municipality, l.dose_id, l.seq, l.act, l.personal FROM k CROSS JOIN ledger AS l
-                 WHERE l.municipality = k.municipality AND l.seq > k.start AND l.seq <= k.upto"
-            ),
-            behind.table(),
-        )
-        .all()
-        .await?;
-    if i64::try_from(rows.len()).ok() != Some(behind.entries()) {
-        return Err(bad("seq"));
-    }
+async fn changes(tx: &mut Tx, behind: &Behind, recent: &Recent) -> Result<Changes> {
+    let mut told = entries(tx, behind, recent).await?;
     // A contested entry says what somebody claimed, not what the record says.
-    rows.retain(|row| row.act != Act::Contested.as_str());
-    rows.sort_by(|a, b| (&a.municipality, a.seq).cmp(&(&b.municipality, b.seq)));
-    let mut said_before = said_before(tx, &rows).await?;
+    told.retain(|entry| entry.act != Act::Contested);
+    let mut said_before = said_before(tx, &told).await?;
     let mut changes = Changes::new();
-    for row in &rows {
-        let city = MunicipalityCode::parse(&row.municipality).map_err(|_| bad("municipality"))?;
-        let dose = Uuid::from_slice(&row.dose_id).map_err(|_| bad("dose_id"))?;
-        let after = personal_of(row.personal.as_deref())?
-            .as_ref()
-            .and_then(drawn);
-        let change = changes.entry((city, DoseId(dose))).or_insert_with(|| {
-            let before = said_before.remove(&(row.municipality.clone(), row.seq));
-            Change {
-                before: before.flatten(),
+    for entry in &told {
+        let after = entry.personal.as_deref().and_then(drawn);
+        let change = changes
+            .entry((entry.city, entry.dose))
+            .or_insert_with(|| Change {
+                before: said_before.remove(&(entry.city, entry.seq)).flatten(),
                 after: None,
-            }
-        });
+            });
         change.after = after;
     }
     changes.retain(|_, change| change.before != change.after);
     Ok(changes)
 }
 
-/// What the records of these entries said before them, by city and number of the entry; nothing for
-/// one's first.
-async fn said_before(tx: &mut Tx, rows: &[Row]) -> Result<BTreeMap<(String, i64), Option<Drawn>>> {
-    let later = || rows.iter().filter(|row| row.act != Act::Recorded.as_str());
+/// What records said before an entry, by city and the entry's number.
+type SaidBefore = BTreeMap<(MunicipalityCode, i64), Option<Drawn>>;
+
+/// What the records of these entries said before them; nothing for one's first.
+async fn said_before(tx: &mut Tx, told: &[Told]) -> Result<SaidBefore> {
+    let later: Vec<&Told> = told
+        .iter()
+        .filter(|entry| entry.act != Act::Recorded)
+        .collect();
+    if later.is_empty() {
+        return Ok(SaidBefore::new());
+    }
     let table = Table::default()
-        .text(later().map(|row| row.municipality.as_str()))
-        .bytes(later().map(|row| row.dose_id.clone()))
-        .whole(later().map(|row| row.seq));
+        .text(later.iter().map(|entry| entry.city.as_str()))
+        .bytes(later.iter().map(|entry| *entry.dose.0.as_bytes()))
+        .whole(later.iter().map(|entry| entry.seq));
     let found: Vec<(String, i64, Option<String>)> = tx
         .many(
             sql!(
@@ -181,8 +156,11 @@ async fn said_before(tx: &mut Tx, rows: &[Row]) -> Result<BTreeMap<(String, i64)
     found
         .into_iter()
         .map(|(city, seq, personal)| {
-            let said = personal_of(personal.as_deref())?;
-            Ok(((city, seq), said.as_ref().and_then(drawn)))
+            let city = MunicipalityCode::parse(&city).map_err(|_| bad("municipality"))?;
+            let personal: Option<Personal> = personal
+                .map(|text| serde_json::from_str(&text).map_err(|_| bad("personal")))
+                .transpose()?;
+            Ok(((city, seq), personal.as_ref().and_then(drawn)))
         })
         .collect()
 }
@@ -214,7 +192,7 @@ pub(super) async fn not_taken(tx: &mut Tx) -> Result<BTreeMap<Key, Doses>> {
                 "the stock is too far behind the ledgers; let the server catch up first".to_owned(),
             ));
         }
-        for (key, doses) in doses_of(&changes(tx, &behind).await?) {
+        for (key, doses) in doses_of(&changes(tx, &behind, &Recent::default()).await?) {
             let sum = all.entry(key).or_default();
             sum.primary += doses.primary;
             sum.booster += doses.booster;
@@ -225,12 +203,12 @@ pub(super) async fn not_taken(tx: &mut Tx) -> Result<BTreeMap<Key, Doses>> {
 }
 
 /// Takes what the next cities after this one have; none if there is nothing.
-async fn take(db: &Db, after: String) -> Result<Option<Step>> {
+async fn take(db: &Db, recent: &Recent, after: String) -> Result<Option<Step>> {
     let mut tx = db.begin_reading_by_key().await?;
     let Some(behind) = behind(&mut tx, STOCK, after).await? else {
         return Ok(None);
     };
-    let changes = changes(&mut tx, &behind).await?;
+    let changes = changes(&mut tx, &behind, recent).await?;
     tx.commit().await?;
     let mut tx = db.begin_locking().await?;
     advance(&mut tx, STOCK, &behind.stretches).await?;
@@ -281,16 +259,18 @@ async fn index_by_lot(tx: &mut Tx, changes: &Changes) -> Result<()> {
             .text(rows.iter().map(|(city, _, _)| city.clone()))
             .bytes(rows.iter().map(|(_, dose, _)| dose.as_bytes().to_vec()))
     };
-    tx.many(
-        sql!(
-            "WITH k (lot, municipality, dose_id) AS ({rows: text, text, bytea})
+    if !gone.is_empty() {
+        tx.many(
+            sql!(
+                "WITH k (lot, municipality, dose_id) AS ({rows: text, text, bytea})
              DELETE FROM lot_dose WHERE (lot, municipality, dose_id) IN (
                  SELECT lot, municipality, dose_id FROM k)"
-        ),
-        table(&gone),
-    )
-    .run()
-    .await?;
+            ),
+            table(&gone),
+        )
+        .run()
+        .await?;
+    }
     tx.many(
         sql!(
             "INSERT INTO lot_dose (lot, municipality, dose_id, product) {rows: text, text, bytea, text}"

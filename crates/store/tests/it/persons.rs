@@ -66,7 +66,9 @@ fn found(findings: &[Finding], code: FindingCode) -> Option<Option<Day>> {
 }
 
 async fn counted(world: &World) -> i64 {
-    store::statistics::project(&world.db).await.unwrap();
+    store::statistics::project(&world.db, &store::Recent::default())
+        .await
+        .unwrap();
     let all = store::statistics::counts(&world.db, &nation(), &Default::default())
         .await
         .unwrap();

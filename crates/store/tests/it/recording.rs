@@ -9,7 +9,7 @@ use domain::ledger::Act;
 use domain::people::Sex;
 use domain::statistics::AgeBand;
 use store::doses::Filter;
-use store::recorder::{Authority, Correction, Decision, Pace, RecordError};
+use store::recorder::{Authority, Correction, Decision, Pace, RecordError, Recorder};
 
 const FIRST: &str = "211310160000012345";
 const SECOND: &str = "221310160000012345";
@@ -30,7 +30,9 @@ fn decision(world: &World, receipt: &store::recorder::Receipt, reason: &str) -> 
 }
 
 async fn counted(world: &World) -> Vec<(String, Sex, AgeBand, u8, i64)> {
-    store::statistics::project(&world.db).await.unwrap();
+    store::statistics::project(&world.db, &store::Recent::default())
+        .await
+        .unwrap();
     let counts = store::statistics::counts(&world.db, &nation(), &Default::default())
         .await
         .unwrap();
@@ -463,7 +465,9 @@ fn counting_again_from_the_first_entry_gives_the_same() {
                 .await
                 .unwrap();
             if person % 7 == 0 {
-                store::statistics::project(&world.db).await.unwrap();
+                store::statistics::project(&world.db, world.recorder.recent())
+                    .await
+                    .unwrap();
             }
         }
         let before = counted(&world).await;
@@ -484,8 +488,43 @@ fn a_round_of_counting_reaches_every_city() {
             let report = world.report(&format!("21{}0000000001", place.code));
             world.record(report).await.unwrap();
         }
-        assert_eq!(store::statistics::project(&world.db).await.unwrap(), 600);
+        assert_eq!(
+            store::statistics::project(&world.db, &store::Recent::default())
+                .await
+                .unwrap(),
+            600
+        );
         assert_eq!(store::statistics::lag(&world.db).await.unwrap(), 0);
+    });
+}
+
+#[test]
+fn an_id_of_another_organisation_is_refused_and_overwrites_nothing() {
+    on_each_engine(async |world| {
+        let first = world.report(FIRST);
+        let id = first.id;
+        world.record(first).await.unwrap();
+        let mut taken = world.report(&format!("21{CHIYODA}0000000002"));
+        taken.id = id;
+        taken.lot = "FAKE1".to_owned();
+        let neighbour = world.report(&format!("21{CHIYODA}0000000003"));
+        let other_venue = venue(2, CHIYODA);
+        let (refused, recorded) = tokio::join!(
+            world.recorder.report(&other_venue, taken.clone()),
+            world.recorder.report(&other_venue, neighbour)
+        );
+        for refused in [refused, world.recorder.report(&other_venue, taken).await] {
+            assert!(matches!(
+                refused,
+                Err(RecordError::Store(store::Error::Exists))
+            ));
+        }
+        recorded.unwrap();
+        let kept = store::recorder::receipt(&world.db, &venue(1, CHIYODA), id).await;
+        assert_eq!(kept.unwrap().unwrap().seq, 1);
+        assert_eq!(counted(&world).await[0].4, 2);
+        let verified = world.verified().await;
+        assert_eq!(verified.entries, 2);
     });
 }
 
@@ -516,6 +555,37 @@ fn a_dose_and_its_person_that_come_at_once_find_each_other() {
 }
 
 #[test]
+fn two_servers_that_record_in_the_same_cities_come_between_each_other_and_lose_nothing() {
+    on_each_engine(async |world| {
+        let (other, other_writers) =
+            Recorder::start(&world.db, &world.outside, Pace::default()).unwrap();
+        let mut tasks = tokio::task::JoinSet::new();
+        for person in 0..240_u32 {
+            let city = [CHIYODA, SAPPORO][usize::from(person % 3 == 0)];
+            let report = world.report(&format!("21{city}{person:010}"));
+            let server = if person % 2 == 0 {
+                world.recorder.clone()
+            } else {
+                other.clone()
+            };
+            tasks.spawn(async move {
+                server.report(&venue(1, CHIYODA), report).await.unwrap();
+            });
+        }
+        while let Some(done) = tasks.join_next().await {
+            done.unwrap();
+        }
+        drop(other);
+        other_writers.finish().await;
+        assert_eq!(
+            counted(&world).await.iter().map(|cell| cell.4).sum::<i64>(),
+            240
+        );
+        assert_eq!(world.verified().await.entries, 240);
+    });
+}
+
+#[test]
 fn two_servers_that_count_at_once_count_each_dose_once() {
     on_each_engine(async |world| {
         let mut tasks = tokio::task::JoinSet::new();
@@ -524,7 +594,14 @@ fn two_servers_that_count_at_once_count_each_dose_once() {
             let (recorder, db) = (world.recorder.clone(), world.db.clone());
             tasks.spawn(async move {
                 recorder.report(&venue(1, CHIYODA), report).await.unwrap();
-                match store::statistics::project(&db).await {
+                // One counts what it recorded itself, the other reads it.
+                let read = store::Recent::default();
+                let recent = if person % 2 == 0 {
+                    recorder.recent()
+                } else {
+                    &read
+                };
+                match store::statistics::project(&db, recent).await {
                     Ok(_) | Err(store::Error::Busy) => {}
                     Err(error) => panic!("{error}"),
                 }
@@ -547,7 +624,9 @@ fn the_proof_finds_what_was_changed_behind_the_ledgers_back() {
                 .await
                 .unwrap();
         }
-        store::statistics::project(&world.db).await.unwrap();
+        store::statistics::project(&world.db, &store::Recent::default())
+            .await
+            .unwrap();
         for (meddle, what) in [
             ("UPDATE ledger SET device = 'x' WHERE seq = 3", "hash"),
             ("UPDATE dose SET lot = 'x' WHERE seq = 2", "record"),

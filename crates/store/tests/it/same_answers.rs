@@ -121,7 +121,12 @@ async fn live(world: &World, acts: &[Act]) -> Vec<String> {
                 world.set_day(&day.to_string());
                 String::new()
             }
-            Act::Count => format!("{}", store::statistics::project(&world.db).await.unwrap()),
+            Act::Count => format!(
+                "{}",
+                store::statistics::project(&world.db, world.recorder.recent())
+                    .await
+                    .unwrap()
+            ),
             Act::Arrive {
                 person,
                 number,
@@ -212,7 +217,9 @@ async fn follow_up(world: &World, sent: &[Sent], act: Act) -> String {
 /// Every page that the store can show.
 async fn everything(world: &World) -> Vec<String> {
     let mut seen = Vec::new();
-    store::statistics::project(&world.db).await.unwrap();
+    store::statistics::project(&world.db, &store::Recent::default())
+        .await
+        .unwrap();
     let counts: Vec<Count> = store::statistics::counts(&world.db, &nation(), &Default::default())
         .await
         .unwrap();

@@ -212,7 +212,9 @@ impl World {
     }
 
     async fn settle(&self) {
-        stock::project(&self.db, self.now()).await.unwrap();
+        stock::project(&self.db, self.recorder.recent(), self.now())
+            .await
+            .unwrap();
     }
 
     async fn at(&self, permit: &VenuePermit, account: Account) -> i64 {

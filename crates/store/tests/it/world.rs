@@ -71,6 +71,8 @@ fn unique() -> u128 {
 pub struct World {
     pub db: Db,
     pub recorder: Recorder,
+    /// The clock and the randomness it was started with.
+    pub outside: Outside,
     location: Option<Location>,
     _writers: Writers,
     clock: Arc<AtomicI64>,
@@ -125,6 +127,7 @@ impl World {
         let world = Self {
             db,
             recorder,
+            outside,
             location: None,
             _writers: writers,
             clock,

@@ -83,8 +83,8 @@ pub(super) async fn record(
     }
     drop(recorder);
     writers.finish().await;
-    store::statistics::project(db).await?;
-    store::stock::project(db, now).await?;
+    store::statistics::project(db, &store::Recent::default()).await?;
+    store::stock::project(db, &store::Recent::default(), now).await?;
     Ok(())
 }
 
