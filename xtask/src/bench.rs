@@ -1,4 +1,5 @@
-//! `cargo xtask bench NAME`: one benchmark, in release, with a PostgreSQL cluster of its own beside SQLite.
+//! `cargo xtask bench NAME`: one benchmark, in release; those of the store with a PostgreSQL cluster of their own beside
+//! SQLite.
 
 use crate::{packages, postgres::Cluster, steps::cargo, workspace};
 use std::{
@@ -7,14 +8,31 @@ use std::{
     process::Command,
 };
 
+/// How well coupons are read: a program of its own, since it needs fonts and codecs, but no database. Tesseract is what
+/// it is held against, and is left out where there is none.
+fn read(arguments: &[&str]) -> Result<bool, String> {
+    if let Err(complaint) = packages::provide_tesseract() {
+        eprintln!("xtask: {complaint}");
+    }
+    let mut command = cargo("run --quiet --release --locked --package reading --");
+    command.args(arguments).current_dir(workspace());
+    let status = command
+        .status()
+        .map_err(|error| format!("the benchmark could not be started: {error}"))?;
+    Ok(status.success())
+}
+
 /// Runs the benchmark; every further argument is the benchmark's own. Standard output is the benchmark's alone, so that
 /// `--json` can be piped.
 pub fn bench(arguments: &[&str]) -> Result<bool, String> {
     if arguments.first().is_none_or(|name| name.starts_with('-')) {
         return Err(
-            "Which benchmark? `cargo xtask bench NAME [--json]`, for example `record` or `import`."
+            "Which benchmark? `cargo xtask bench NAME [--json]`, for example `record`, `import` or `read`."
                 .to_owned(),
         );
+    }
+    if let Some((&"read", rest)) = arguments.split_first() {
+        return read(rest);
     }
     packages::provide_engines()?;
     // Both in one: built one after the other they ask for other features of the same crates, and half of those are

@@ -48,6 +48,12 @@ const ZBAR: Need = Need {
     is_here: || in_path("zbarimg").is_some(),
 };
 
+const TESSERACT: Need = Need {
+    what: "Tesseract, which our reader of coupons is held against",
+    debian_package: "tesseract-ocr",
+    is_here: || in_path("tesseract").is_some(),
+};
+
 /// Debian's own compiler, newer than the one of its release since its browsers need it.
 pub const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 
@@ -97,6 +103,11 @@ pub fn provide(steps: &[Step]) -> Result<(), String> {
 /// The engines' own programs, for the benchmarks.
 pub fn provide_engines() -> Result<(), String> {
     provide_packages(vec![POSTGRES, SQLITE])
+}
+
+/// What the reader of coupons is held against.
+pub fn provide_tesseract() -> Result<(), String> {
+    provide_packages(vec![TESSERACT])
 }
 
 fn provide_packages(mut needs: Vec<Need>) -> Result<(), String> {

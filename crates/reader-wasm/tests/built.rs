@@ -43,8 +43,8 @@ fn sources(crates: &Path) -> Vec<PathBuf> {
     for folder in ["reader/src", "reader-wasm/src"] {
         gather(&crates.join(folder), &mut files);
     }
-    // What the module is built without, see the feature `photographs`.
-    let without = ["codes.rs", "look.rs", "photo.rs"];
+    // What the module is built without, see the features of `reader`.
+    let without = ["codes.rs", "look.rs", "photo.rs", "training.rs"];
     files.retain(|file| !without.iter().any(|name| file.ends_with(name)));
     files.sort();
     assert!(files.len() > 10, "{files:?}");

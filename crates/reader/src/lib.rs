@@ -17,6 +17,7 @@ mod decode;
 mod fit;
 mod fusion;
 mod grey;
+mod light;
 mod line;
 #[cfg(feature = "photographs")]
 mod look;
@@ -28,6 +29,8 @@ mod seals;
 pub mod sessions;
 mod strip;
 mod threshold;
+#[cfg(feature = "training")]
+pub mod training;
 
 #[cfg(feature = "photographs")]
 pub use codes::{Qr, read_nw7, read_qr, read_qr_texts};

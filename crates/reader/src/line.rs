@@ -1,10 +1,11 @@
 //! The printed line, read out of a whole picture.
 
 use crate::chain::{DIGITS, Place, places};
-use crate::decode::{Eighteen, eighteen};
+use crate::decode::eighteen;
 use crate::grey::Grey;
+use crate::light::evened;
 use crate::net::{self, Net};
-use crate::strip::{Pyramid, cut, picture};
+use crate::strip::{Pyramid, Strip, cut, picture};
 use crate::threshold::Ink;
 
 /// What was made of the printed line (OCRライン).
@@ -52,16 +53,30 @@ impl std::fmt::Debug for LineReading {
 
 /// One way to search: how often the picture is halved first, and what counts as ink.
 #[derive(Clone, Copy)]
-struct Pass {
+pub(crate) struct Pass {
     halvings: usize,
     /// Whether the picture is sharpened first, which parts digits that touch.
     sharpened: bool,
     ink: Ink,
 }
 
+impl Pass {
+    /// The places where a line may be, best first, in the whole picture.
+    pub(crate) fn places(&self, pyramid: &Pyramid) -> Vec<Place> {
+        let Some(level) = pyramid.level(self.halvings) else {
+            return Vec::new();
+        };
+        let sharp = self.sharpened.then(|| level.sharpened(4, 2.0));
+        places(sharp.as_ref().unwrap_or(level), self.ink)
+            .iter()
+            .map(|place| place.enlarged(self.halvings))
+            .collect()
+    }
+}
+
 /// Searches from the likeliest to the last resort: dark print on even paper, faint print, print seen from near, small
 /// print, and print blurred together.
-fn passes(width: usize) -> [Pass; 5] {
+pub(crate) fn passes(width: usize) -> [Pass; 5] {
     /// Wider pictures are halved first: the digits are large enough, and it is four times quicker.
     const WIDTH_UNHALVED_MAX: usize = 1250;
     let first = usize::from(width > WIDTH_UNHALVED_MAX);
@@ -93,12 +108,8 @@ pub fn read_line(grey: &Grey) -> Option<LineReading> {
     let pyramid = Pyramid::of(grey.clone());
     let mut best: Option<LineReading> = None;
     for pass in passes(grey.width()) {
-        let Some(level) = pyramid.level(pass.halvings) else {
-            continue;
-        };
-        let sharp = pass.sharpened.then(|| level.sharpened(4, 2.0));
-        for place in places(sharp.as_ref().unwrap_or(level), pass.ink) {
-            let reading = look_twice(net, &pyramid, &place.enlarged(pass.halvings));
+        for place in pass.places(&pyramid) {
+            let reading = look_at(net, &pyramid, &place);
             best = Some(match best {
                 Some(best) => better(best, reading),
                 None => reading,
@@ -141,13 +152,36 @@ fn rank(reading: &LineReading) -> (bool, f32, f32) {
     )
 }
 
-/// Looks at one place twice, a third of a digit and a row apart: noise makes the two looks differ, print does not.
-fn look_twice(net: &Net, pyramid: &Pyramid, place: &Place) -> LineReading {
+/// Looks at one place, and where that gives nothing sure, once more with the light evened out. What is read then is not
+/// believed against digits that were read before, however unsure those were.
+pub(crate) fn look_at(net: &Net, pyramid: &Pyramid, place: &Place) -> LineReading {
+    let plain = looked(net, pyramid, place, |strip| strip);
+    if plain.sure().is_some() {
+        return plain;
+    }
+    let evened = looked(net, pyramid, place, |strip| evened(&strip));
+    let contradicts = plain.digits.is_some() && plain.digits != evened.digits;
+    if contradicts || rank(&plain) >= rank(&evened) {
+        plain
+    } else {
+        evened
+    }
+}
+
+/// Two cuts, a third of a digit and a row apart: noise makes the two looks differ, print does not.
+fn looked(
+    net: &Net,
+    pyramid: &Pyramid,
+    place: &Place,
+    light: impl Fn(Strip) -> Strip,
+) -> LineReading {
     const SECOND_LOOK: (f32, f32) = (5.3, 1.2);
-    let one = look(net, pyramid, place, (0.0, 0.0));
-    let other = one
-        .as_ref()
-        .and_then(|_| look(net, pyramid, place, SECOND_LOOK));
+    let look = |(columns, rows): (f32, f32)| {
+        let strip = cut(pyramid, place, columns, rows)?;
+        eighteen(&net.read(&light(strip))?)
+    };
+    let one = look((0.0, 0.0));
+    let other = one.as_ref().and_then(|_| look(SECOND_LOOK));
     let agreed = |digits| match (&one, &other) {
         (Some(one), Some(other)) => one.agreement(other, digits),
         _ => 0.0,
@@ -160,15 +194,6 @@ fn look_twice(net: &Net, pyramid: &Pyramid, place: &Place) -> LineReading {
         picture: None,
         place: *place,
     }
-}
-
-fn look(
-    net: &Net,
-    pyramid: &Pyramid,
-    place: &Place,
-    (columns, rows): (f32, f32),
-) -> Option<Eighteen> {
-    eighteen(&net.read(&cut(pyramid, place, columns, rows)?)?)
 }
 
 #[cfg(test)]

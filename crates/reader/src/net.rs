@@ -23,8 +23,15 @@ static WEIGHTS: &[u8] = include_bytes!("../model/line.bin");
 
 /// The net of `model/line.bin`; a test holds that it parses.
 pub(crate) fn trained() -> Option<&'static Net> {
-    static NET: OnceLock<Option<Net>> = OnceLock::new();
     NET.get_or_init(|| Net::parse(WEIGHTS)).as_ref()
+}
+
+static NET: OnceLock<Option<Net>> = OnceLock::new();
+
+/// Takes other weights, before anything is read; false if they are none, or it is too late.
+#[cfg(feature = "training")]
+pub(crate) fn take(weights: &[u8]) -> bool {
+    Net::parse(weights).is_some_and(|net| NET.set(Some(net)).is_ok())
 }
 
 /// Layers, each feeding the next.

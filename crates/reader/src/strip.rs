@@ -8,7 +8,7 @@ pub(crate) const ROWS: usize = 32;
 /// Columns of a strip from digit to digit.
 pub(crate) const PITCH: f32 = 15.2;
 /// Rows of a strip that a digit fills.
-const DIGIT_ROWS: f32 = 16.8;
+pub(crate) const DIGIT_ROWS: f32 = 16.8;
 /// A strip's width is a multiple of this, as the net gives one answer for as many columns.
 pub(crate) const COLUMNS_PER_ANSWER: usize = 4;
 /// Longest line that is cut, in digits: a chain may run on into other print.
