@@ -205,12 +205,20 @@ fn cities(all: &mut Vec<Below>, of: Option<Prefecture>, on: Day) {
     }
 }
 
+#[derive(sqlx::FromRow)]
+struct VenueRow {
+    id: Vec<u8>,
+    name: String,
+    municipality: Option<String>,
+    facility_code: Option<String>,
+}
+
 async fn venues(
     tx: &mut Tx,
     all: &mut Vec<Below>,
     (prefecture, city): (Option<i64>, Option<MunicipalityCode>),
 ) -> Result<()> {
-    let rows: Vec<(Vec<u8>, String, Option<String>, Option<String>)> = tx
+    let rows: Vec<VenueRow> = tx
         .query(sql!(
             "SELECT id, name, municipality, facility_code FROM organisation
              WHERE kind = 'venue' AND active = 1
@@ -223,13 +231,15 @@ async fn venues(
         .bind(VENUES_MAX)
         .all()
         .await?;
-    for (id, name, city, facility) in rows {
-        let id = uuid(&id, "organisation", "id")?.to_string();
-        let city = city.ok_or_else(|| bad("organisation", "municipality"))?;
+    for row in rows {
+        let id = uuid(&row.id, "organisation", "id")?.to_string();
+        let city = row
+            .municipality
+            .ok_or_else(|| bad("organisation", "municipality"))?;
         // A venue whose city is no more on that day has nobody to get anything from.
         if all.iter().any(|one| one.node.code == city) {
-            let mut venue = below(&id, Some(&city), Tier::Venue, &name);
-            venue.code = facility.unwrap_or(id);
+            let mut venue = below(&id, Some(&city), Tier::Venue, &row.name);
+            venue.code = row.facility_code.unwrap_or(id);
             all.push(venue);
         }
     }

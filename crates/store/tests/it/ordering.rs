@@ -186,7 +186,8 @@ fn orders_wait_until_somebody_is_in_charge_and_stay_with_whom_they_were_placed()
         assert_eq!(to_deliver(&world, 2).await, []);
         // A cycle whose deliveries are over waits for nobody.
         world.set_day("2021-07-19");
-        let over = deliveries::charges(&world.db, &clerk(), day("2021-07-19"));
+        let clerk = clerk();
+        let over = deliveries::charges(&world.db, &clerk, day("2021-07-19"));
         let over = over.await.unwrap();
         assert_eq!(over[0].waiting, 0);
         let late = publish(&world, &cycle, Kind::City, vec![], 2).await;

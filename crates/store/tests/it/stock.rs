@@ -5,7 +5,6 @@ use domain::access::{
     self, Action, Actor, CityPermit, OrganisationId, OrganisationKind, Permit, Place, Role,
     Territory, UserId, VenuePermit,
 };
-use domain::calendar::Instant;
 use domain::closings::{Difference, Line, Purpose, Reason};
 use domain::deliveries::{Delivery, PaperNumber, Temperature};
 use domain::lots::{Recall, RegisteredLot};
@@ -17,7 +16,7 @@ use store::accounts::NewOrganisation;
 use store::audit::View;
 use store::deliveries::{self, Receipt, Registered};
 use store::recorder::{Authority, Correction, Decision};
-use store::stock::{self, Act, Counted, Doing, Done};
+use store::stock::{self, Act, Counted, Done};
 use store::{closings, lots, recalls};
 use uuid::Uuid;
 

@@ -4,7 +4,6 @@
 use domain::access::VenuePermit;
 use domain::calendar::Instant;
 use domain::stock::{Account, Alarm, Shelf};
-use domain::venues::FacilityCode;
 use store::stock::{self, Doing, Done};
 use store::transfers::{self, Side, Word};
 
