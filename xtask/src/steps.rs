@@ -135,10 +135,18 @@ pub fn list() -> String {
         .collect()
 }
 
-/// The cargo that runs us, so that all steps use one toolchain.
+/// The cargo that runs us, so that all steps use one toolchain; without what it told us of our own package: build
+/// scripts that look at those variables would run again, and half the crates be built again, whenever a step and
+/// somebody's own `cargo test` take turns.
 pub fn cargo(words: &str) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
     command.args(words.split(' '));
+    for (name, _) in env::vars_os() {
+        let name_text = name.to_string_lossy();
+        if name_text.starts_with("CARGO_PKG_") || name_text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 

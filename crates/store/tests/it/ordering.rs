@@ -97,6 +97,7 @@ async fn city_has_units(world: &World) -> Cycle {
         10,
     )
     .await;
+    world.join_contract(venue_id(1), CHIYODA).await;
     assert_eq!(ask(world, &cycle, Kind::Venue, 5).await, Asked::As(1));
     for giver in [Kind::Nation, Kind::Prefecture] {
         assert_eq!(
