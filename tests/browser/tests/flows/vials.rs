@@ -24,7 +24,7 @@ fn a_box_is_confirmed_at_the_door_counted_and_found_again() {
 
 fn the_wholesaler_sees_what_is_open(page: &Page, server: &Server) {
     log_in(page, server, "oroshi");
-    page.follow(|page| page.click("nav a[href='/deliveries']"));
+    page.follow(|page| page.click("main nav a[href='/deliveries']"));
     page.wait_for_text("会場と一致していない配送");
     page.wait_for_text("U-00001");
     page.assert_accessible();
