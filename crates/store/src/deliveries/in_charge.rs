@@ -1,8 +1,8 @@
 //! Who delivers a product to the venues of a city (地域担当卸), and the orders that follow from what the city
 //! allocated to them.
 //!
-//! Invariant: where somebody is in charge, every venue that a city's published allocation gives units has
-//! one order of that cycle, of as many vials as those units have; published again, the order says so. An
+//! Invariant: where somebody is in charge, every venue that is a party to the collective contract and that a
+//! city's published allocation gives units has one order of that cycle, of as many vials as those units have; published again, the order says so. An
 //! order stays with whom it was placed; who is put in charge later is given what waited.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::LIST_MAX;
 use crate::accounts::uuid;
 use crate::audit::{self, Change};
+use crate::contracts;
 use crate::cycles::{self, Cycle};
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
@@ -285,6 +286,7 @@ pub(crate) async fn order_allocated(
     let given: BTreeSet<OrganisationId> = lines.iter().map(|(venue, _)| *venue).collect();
     let gone = placed.keys().filter(|venue| !given.contains(venue));
     let gone: Vec<_> = gone.map(|venue| (*venue, 0)).collect();
+    let today = at.day_in_japan();
     let mut new = 0;
     for (venue, units) in lines.iter().chain(&gone) {
         let vials = units.saturating_mul(cycle.terms.vials_per_unit);
@@ -300,7 +302,10 @@ pub(crate) async fn order_allocated(
                 .expect(1)
                 .await?;
             }
-            (None, Some(supplier)) if vials > 0 => {
+            // Without a contract nothing is ordered: it is counted as waiting, and placed at the next publishing.
+            (None, Some(supplier))
+                if vials > 0 && contracts::may_take_part(tx, *venue, today).await?.is_ok() =>
+            {
                 place(tx, actor, (city, cycle), (supplier, *venue, vials), at).await?;
                 new += 1;
             }
