@@ -20,8 +20,8 @@ pub struct Setting {
     pub postgres_url: Option<String>,
 }
 
-/// The package of the browser flows, which need the built program and Chromium beside them.
-const FLOWS: &str = "browser-flows";
+/// The tests that need the built program and Chromium beside them: left out of `--tests` by their manifest, and named here.
+const FLOWS: &str = "--test client --test flows";
 
 impl Step {
     /// Quick to fail first.
@@ -82,24 +82,26 @@ impl Step {
         (passed, tally)
     }
 
+    /// All select the whole workspace: another selection has other features of shared crates, and builds them anew.
     fn commands(self, setting: &Setting) -> Vec<Command> {
         let mut commands = match self {
             Step::Format => vec![cargo("fmt --all --check")],
-            Step::Clippy => vec![cargo(
-                "clippy --workspace --all-targets --locked -- -D warnings",
-            )],
+            Step::Clippy => vec![
+                cargo("clippy --workspace --all-targets --locked -- -D warnings"),
+                cargo(&format!(
+                    "clippy --workspace --locked {FLOWS} -- -D warnings"
+                )),
+            ],
             Step::Doc => vec![cargo("doc --workspace --no-deps --locked")],
             // Cargo's own runner: the tests of one file share one running program.
-            Step::Test => vec![cargo(&format!(
-                "test --workspace --locked --no-fail-fast --lib --bins --tests --exclude {FLOWS}"
-            ))],
+            Step::Test => vec![cargo(
+                "test --workspace --locked --no-fail-fast --lib --bins --tests",
+            )],
             Step::Doctest => vec![cargo("test --workspace --locked --no-fail-fast --doc")],
             Step::Browser => vec![
-                // The same packages as the tests before: then the same libraries serve, and little is built anew.
-                cargo(&format!(
-                    "build --workspace --locked --bins --exclude {FLOWS}"
-                )),
-                cargo(&format!("test --locked --no-fail-fast --package {FLOWS}")),
+                // The program comes with the tests that start it, and is the one they ran with.
+                cargo("test --workspace --locked --no-run --test it"),
+                cargo(&format!("test --workspace --locked --no-fail-fast {FLOWS}")),
             ],
         };
         for command in &mut commands {
@@ -178,8 +180,9 @@ mod tests {
                 .collect();
             words.join("\n")
         };
-        assert!(mentions(Step::Test).contains(r#""--exclude" "browser-flows""#));
-        assert!(mentions(Step::Browser).contains(r#""--package" "browser-flows""#));
+        assert!(!mentions(Step::Test).contains(r#""flows""#));
+        assert!(mentions(Step::Browser).contains(r#""--test" "flows""#));
+        assert!(mentions(Step::Clippy).contains(r#""--test" "flows""#));
     }
 
     #[test]
