@@ -3,13 +3,15 @@
 //! [`Routes`] keeps the list of what was added; the tests call every route of that list as every
 //! role, and the document of the API is compared with it.
 
+use std::pin::Pin;
+use std::sync::Arc;
+
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::handler::Handler;
 use axum::http::Method;
-use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::routing::{MethodFilter, on};
 use domain::access::Action;
 
 use crate::state::App;
@@ -70,7 +72,7 @@ impl Routes {
         H: Handler<T, App>,
         T: 'static,
     {
-        self.add(Method::GET, path, guard, on(MethodFilter::GET, handler))
+        self.add(Method::GET, path, Guarded::by(guard, handler), None)
     }
 
     /// Adds something to send to, with a body of at most [`BODY_BYTES_MAX`].
@@ -80,7 +82,7 @@ impl Routes {
         H: Handler<T, App>,
         T: 'static,
     {
-        self.add(Method::POST, path, guard, on(MethodFilter::POST, handler))
+        self.add(Method::POST, path, Guarded::by(guard, handler), None)
     }
 
     /// Adds something to send a large body to: a photo, a file of residents.
@@ -96,8 +98,8 @@ impl Routes {
         H: Handler<T, App>,
         T: 'static,
     {
-        let limited = on(MethodFilter::POST, handler).layer(DefaultBodyLimit::max(body_bytes_max));
-        self.add(Method::POST, path, guard, limited)
+        let handler = Guarded::by(guard, handler);
+        self.add(Method::POST, path, handler, Some(body_bytes_max))
     }
 
     /// Adds something that can be replaced as a whole.
@@ -107,7 +109,7 @@ impl Routes {
         H: Handler<T, App>,
         T: 'static,
     {
-        self.add(Method::PUT, path, guard, on(MethodFilter::PUT, handler))
+        self.add(Method::PUT, path, Guarded::by(guard, handler), None)
     }
 
     /// Adds something that can be ended.
@@ -117,12 +119,7 @@ impl Routes {
         H: Handler<T, App>,
         T: 'static,
     {
-        self.add(
-            Method::DELETE,
-            path,
-            guard,
-            on(MethodFilter::DELETE, handler),
-        )
+        self.add(Method::DELETE, path, Guarded::by(guard, handler), None)
     }
 
     /// Adds all routes of another room.
@@ -150,41 +147,84 @@ impl Routes {
         mut self,
         method: Method,
         path: &'static str,
-        guard: Guard,
-        handler: MethodRouter<App>,
+        handler: Guarded,
+        body_bytes_max: Option<usize>,
     ) -> Self {
+        let filter = match method {
+            Method::POST => MethodFilter::POST,
+            Method::PUT => MethodFilter::PUT,
+            Method::DELETE => MethodFilter::DELETE,
+            _ => MethodFilter::GET,
+        };
         self.list.push(Listed {
             method,
             path,
-            guard,
+            guard: handler.guard,
         });
-        let guarded = handler.layer(middleware::from_fn_with_state(guard, keep));
+        let mut route = on(filter, handler);
+        if let Some(most) = body_bytes_max {
+            route = route.layer(DefaultBodyLimit::max(most));
+        }
         Self {
-            router: self.router.route(path, guarded),
+            router: self.router.route(path, route),
             list: self.list,
         }
     }
 }
 
-/// Lets a request through to its handler, or says why not.
-async fn keep(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+/// A handler behind its guard, and of whatever kind it is in one shape: what stands around a handler is
+/// then compiled once, and not for each of hundreds.
+#[derive(Clone)]
+struct Guarded {
+    guard: Guard,
+    answer: Arc<dyn Fn(Request, App) -> Answering + Send + Sync>,
+}
+
+impl Guarded {
+    fn by<H, T>(guard: Guard, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        Self {
+            guard,
+            answer: Arc::new(move |request, app| Box::pin(handler.clone().call(request, app))),
+        }
+    }
+}
+
+impl Handler<(), App> for Guarded {
+    type Future = Answering;
+
+    fn call(self, request: Request, app: App) -> Answering {
+        match turned_away(self.guard, &request) {
+            Some(answer) => Box::pin(std::future::ready(answer)),
+            None => (self.answer)(request, app),
+        }
+    }
+}
+
+/// Why a request may not come to its handler, if it may not.
+fn turned_away(guard: Guard, request: &Request) -> Option<Response> {
     let action = match guard {
-        Guard::Public => return next.run(request).await,
+        Guard::Public => return None,
         Guard::LoggedIn => None,
         Guard::May(action) => Some(action),
     };
     let me = match Identity::of(request.extensions()) {
         Ok(Some(me)) => me,
-        Ok(None) => return send_to_login(&request),
-        Err(problem) => return problem.into_response(),
+        Ok(None) => return Some(send_to_login(request)),
+        Err(problem) => return Some(problem.into_response()),
     };
     if me.password_must_change && !PASSWORD_PATHS.contains(&request.uri().path()) {
-        return send_to_password(&request);
+        return Some(send_to_password(request));
     }
     if action.is_some_and(|action| !me.may(action)) {
-        return Problem::forbidden().into_response();
+        return Some(Problem::forbidden().into_response());
     }
-    next.run(request).await
+    None
 }
 
 /// What can be reached while a password chosen by somebody else has not been changed.

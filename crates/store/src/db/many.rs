@@ -4,6 +4,8 @@
 //! PostgreSQL is sent one array for each column; SQLite is sent a list of `VALUES`, of few different
 //! lengths ([`SQLITE_ROWS`]), so that few different texts have to be prepared.
 
+use std::sync::Arc;
+
 use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
@@ -28,7 +30,9 @@ pub(crate) struct Table {
 }
 
 enum Column {
-    Text(Vec<Option<String>>),
+    /// Equal neighbours are one piece of memory: in a day's doses most words stand in every row, and each
+    /// piece would be made by one thread and given back by the engine's.
+    Text(Vec<Option<Arc<str>>>),
     Whole(Vec<i64>),
     Bytes(Vec<Option<Vec<u8>>>),
 }
@@ -54,17 +58,20 @@ impl Column {
 impl Table {
     /// Adds a column of texts.
     #[must_use]
-    pub fn text<T: Into<String>>(self, values: impl IntoIterator<Item = T>) -> Self {
+    pub fn text<T: AsRef<str>>(self, values: impl IntoIterator<Item = T>) -> Self {
         self.text_or_null(values.into_iter().map(Some))
     }
 
     /// Adds a column of texts, some of them missing.
     #[must_use]
-    pub fn text_or_null<T: Into<String>>(
-        self,
-        values: impl IntoIterator<Item = Option<T>>,
-    ) -> Self {
-        let values = values.into_iter().map(|value| value.map(Into::into));
+    pub fn text_or_null<T: AsRef<str>>(self, values: impl IntoIterator<Item = Option<T>>) -> Self {
+        let mut before: Option<Arc<str>> = None;
+        let values = values.into_iter().map(|value| {
+            let value = value?;
+            let kept = before.take().filter(|text| **text == *value.as_ref());
+            before = Some(kept.unwrap_or_else(|| Arc::from(value.as_ref())));
+            before.clone()
+        });
         self.with(Column::Text(values.collect()))
     }
 
@@ -130,7 +137,9 @@ impl Table {
     fn postgres(self, args: &mut PgArguments) -> sqlx::Result<()> {
         for column in self.columns {
             match column {
-                Column::Text(values) => args.add(values),
+                Column::Text(values) => {
+                    args.add(values.iter().map(Option::as_deref).collect::<Vec<_>>())
+                }
                 Column::Whole(values) => args.add(values),
                 Column::Bytes(values) => args.add(values),
             }
@@ -516,6 +525,21 @@ mod tests {
                 "INSERT INTO t (a, b) VALUES (?,?) ON CONFLICT DO NOTHING",
             ]
         );
+    }
+
+    #[test]
+    fn equal_neighbours_are_one_text() {
+        let table =
+            Table::default().text_or_null([Some("a"), Some("a"), None, Some("a"), Some("b")]);
+        let Some(Column::Text(values)) = table.columns.first() else {
+            panic!("the column is one of texts");
+        };
+        let texts: Vec<Option<&str>> = values.iter().map(Option::as_deref).collect();
+        assert_eq!(texts, [Some("a"), Some("a"), None, Some("a"), Some("b")]);
+        assert!(Arc::ptr_eq(
+            values[0].as_ref().unwrap(),
+            values[1].as_ref().unwrap()
+        ));
     }
 
     #[test]
