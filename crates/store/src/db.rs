@@ -8,6 +8,7 @@
 //! matter, by way of a JSON array and `json_each`, which SQLite has and the first migration gives
 //! to PostgreSQL.
 
+mod disk;
 mod many;
 mod writer;
 
@@ -25,6 +26,8 @@ use tokio::sync::Mutex;
 
 use crate::error::{Error, Result};
 
+use disk::Disk;
+pub(crate) use disk::Durable;
 pub(crate) use many::{Table, Write};
 pub(crate) use writer::LedgerWriter;
 use writer::{Writer, Writing};
@@ -171,8 +174,9 @@ impl Db {
             .create_if_missing(!reading)
             .busy_timeout(BUSY_TIMEOUT)
             .foreign_keys(true)
-            // A dose that was acknowledged survives a power cut; group commit pays for it.
-            .synchronous(SqliteSynchronous::Full)
+            // The engine does not wait for the disk: whoever commits does, beside the next one (`db/disk.rs`). A dose
+            // that was acknowledged survives a power cut; group commit pays for it.
+            .synchronous(SqliteSynchronous::Normal)
             // In KiB, for each connection. The engine walks the whole cache at many a commit, and
             // what it does not hold the system's cache does.
             .pragma("cache_size", "-16384")
@@ -185,7 +189,12 @@ impl Db {
         } else {
             options.journal_mode(SqliteJournalMode::Wal)
         };
-        let mut writer = Writer::new(options.clone(), "BEGIN IMMEDIATE", None);
+        let mut writer = Writer::new(
+            options.clone(),
+            "BEGIN IMMEDIATE",
+            None,
+            Some(Arc::new(Disk::of(path))),
+        );
         // Now and not at the first report: a file that cannot be opened is told at the start.
         writer.ready().await.map_err(Error::session)?;
         let readers = SqlitePoolOptions::new()
@@ -227,7 +236,7 @@ impl Db {
             Engine::Postgres { locking, .. } => {
                 let options = locking.connect_options().as_ref().clone();
                 let options = options.options([("plan_cache_mode", "force_generic_plan")]);
-                let writer = Writer::new(options, BEGIN_LOCKING, Some("DISCARD PLANS"));
+                let writer = Writer::new(options, BEGIN_LOCKING, Some("DISCARD PLANS"), None);
                 LedgerWriter::Postgres(Arc::new(Mutex::new(writer)))
             }
         }
@@ -388,11 +397,20 @@ impl Tx {
     /// # Errors
     /// [`Error::Busy`] if another transaction came between, [`Error::Unavailable`] if the disk or the server failed.
     pub async fn commit(self) -> Result<()> {
+        self.commit_ahead().await?.wait().await
+    }
+
+    /// Commits: from now on it is there for everybody, and with what is returned one can wait until it is durable.
+    ///
+    /// # Errors
+    /// As [`Self::commit`].
+    pub(crate) async fn commit_ahead(self) -> Result<Durable> {
+        let at_once = |()| Durable::NOW;
         match self.engine {
             TxEngine::SqliteWriting(tx) => tx.commit().await,
             TxEngine::PostgresWriting(tx) => tx.commit().await,
-            TxEngine::SqliteReading(tx) => tx.commit().await,
-            TxEngine::Postgres(tx) => tx.commit().await,
+            TxEngine::SqliteReading(tx) => tx.commit().await.map(at_once),
+            TxEngine::Postgres(tx) => tx.commit().await.map(at_once),
         }
         .map_err(Error::session)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::{ConnectOptions, Connection, Database, Executor, IntoArguments, Postgres, Sqlite};
 use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard};
 
+use super::disk::{Disk, Durable};
 use super::{ACQUIRE_TIMEOUT, Tx, TxEngine};
 use crate::error::{Error, Result};
 
@@ -55,6 +56,8 @@ pub(crate) struct Writer<E: Database> {
     begin: &'static str,
     /// What makes the engine think again about its plans, if it keeps them.
     replan: Option<&'static str>,
+    /// Where commits go whose engine does not wait for the disk itself.
+    disk: Option<Arc<Disk>>,
     /// Uses so far.
     count: u64,
     /// None before the first use, after a fault of the connection's own, and once closed.
@@ -80,6 +83,7 @@ where
     held: Held<E>,
     writer: Arc<Mutex<Writer<E>>>,
     begin: &'static str,
+    disk: Option<Arc<Disk>>,
 }
 
 impl<E: Database> Writing<E>
@@ -98,12 +102,14 @@ where
         Some(self.begin)
     }
 
-    pub async fn commit(mut self) -> sqlx::Result<()> {
+    /// Commits, and lets the next one write before it is known when this is durable.
+    pub async fn commit(mut self) -> sqlx::Result<Durable> {
         sqlx::query("COMMIT")
             .execute(&mut self.held.connection)
             .await?;
         self.held.begun = false;
-        Ok(())
+        let disk = self.disk.take();
+        Ok(disk.map_or(Durable::NOW, |disk| disk.committed()))
     }
 }
 
@@ -135,11 +141,13 @@ where
         options: <E::Connection as Connection>::Options,
         begin: &'static str,
         replan: Option<&'static str>,
+        disk: Option<Arc<Disk>>,
     ) -> Self {
         Self {
             options,
             begin,
             replan,
+            disk,
             count: 0,
             live: None,
             closed: false,
@@ -213,12 +221,14 @@ where
     ) -> Result<Writing<E>> {
         writer.count += 1;
         let (begin, replan) = (writer.begin, writer.replan_due());
+        let disk = writer.disk.clone();
         let held = OwnedMutexGuard::try_map(writer, |writer| writer.live.as_mut())
             .map_err(|_| Error::session(sqlx::Error::PoolClosed))?;
         let mut writing = Writing {
             held,
             writer: Arc::clone(this),
             begin,
+            disk,
         };
         if let Some(replan) = replan {
             let replanned = sqlx::query(replan).execute(writing.connection());

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use super::{Command, Job, Outcome, Outside, rows, saving};
-use crate::db::{Db, LedgerWriter, TRIES_MAX};
+use crate::db::{Db, Durable, LedgerWriter, TRIES_MAX};
 use crate::error::{Error, Result};
 use crate::projections::Recent;
 
@@ -20,7 +21,8 @@ pub(super) fn on_a_thread(work: impl Future<Output = ()> + Send + 'static) -> st
         .map(drop)
 }
 
-/// A writer: takes what waits, commits it, answers; ends when the queue is closed and empty.
+/// A writer: takes what waits, commits it, answers; ends when the queue is closed and empty and all are
+/// answered.
 pub(super) async fn write(
     db: Db,
     outside: Outside,
@@ -32,18 +34,23 @@ pub(super) async fn write(
     let db = db.writer();
     let mut jobs = Vec::with_capacity(batch_max);
     let mut rivals = Rivals::default();
+    let mut answering = JoinSet::new();
     while queue.recv_many(&mut jobs, batch_max).await > 0 {
         let (commands, replies): (Vec<_>, Vec<_>) =
             jobs.drain(..).map(|job| (job.command, job.reply)).unzip();
         match commit(&db, &outside, &recent, &commands, &mut rivals).await {
-            Ok(outcomes) => answer(replies, outcomes),
+            // While this batch is on its way to the disk the next one is written; but who asks for one
+            // transaction for each report asks for one after the other.
+            Ok((outcomes, durable)) if durable.is_now() || batch_max == 1 => {
+                answer_durable(replies, outcomes, durable).await;
+            }
+            Ok((outcomes, durable)) => {
+                answering.spawn(answer_durable(replies, outcomes, durable));
+                while answering.try_join_next().is_some() {}
+            }
             Err(Error::Unavailable(why)) => {
                 tracing::error!(commands = commands.len(), "recorder.database_unavailable");
-                let outcomes = replies
-                    .iter()
-                    .map(|_| Err(Error::Unavailable(why.clone()).into()))
-                    .collect();
-                answer(replies, outcomes);
+                answer_unavailable(replies, &why);
             }
             Err(error) => {
                 tracing::error!(commands = commands.len(), %error, "recorder.batch_failed");
@@ -52,6 +59,7 @@ pub(super) async fn write(
         }
         committed.notify_one();
     }
+    while answering.join_next().await.is_some() {}
     db.close().await;
 }
 
@@ -64,13 +72,32 @@ async fn one_by_one(
     rivals: &mut Rivals,
 ) {
     for (command, reply) in commands.into_iter().zip(replies) {
-        let outcomes =
-            match commit(db, outside, recent, std::slice::from_ref(&command), rivals).await {
-                Ok(outcomes) => outcomes,
-                Err(error) => vec![Err(error.into())],
-            };
-        answer(vec![reply], outcomes);
+        match commit(db, outside, recent, std::slice::from_ref(&command), rivals).await {
+            Ok((outcomes, durable)) => answer_durable(vec![reply], outcomes, durable).await,
+            Err(error) => answer(vec![reply], vec![Err(error.into())]),
+        }
     }
+}
+
+/// Tells everyone as soon as it is durable.
+async fn answer_durable(
+    replies: Vec<oneshot::Sender<Outcome>>,
+    outcomes: Vec<Outcome>,
+    durable: Durable,
+) {
+    match durable.wait().await {
+        Ok(()) => answer(replies, outcomes),
+        Err(error) => answer_unavailable(replies, &error.to_string()),
+    }
+}
+
+/// Tells everyone that the database failed.
+fn answer_unavailable(replies: Vec<oneshot::Sender<Outcome>>, why: &str) {
+    let outcomes = replies
+        .iter()
+        .map(|_| Err(Error::Unavailable(why.to_owned()).into()))
+        .collect();
+    answer(replies, outcomes);
 }
 
 /// Tells everyone; a sender that has hung up resends, and is then told the same.
@@ -80,7 +107,7 @@ fn answer(replies: Vec<oneshot::Sender<Outcome>>, outcomes: Vec<Outcome>) {
     }
 }
 
-/// One durable commit of many acts: without locks if that is possible, else under the locks of their
+/// One commit of many acts: without locks if that is possible, else under the locks of their
 /// cities, tried again while other writers come between.
 ///
 /// A key that exists already is such a case once: somebody else recorded the same id between our
@@ -91,11 +118,11 @@ async fn commit(
     recent: &Recent,
     commands: &[Command],
     rivals: &mut Rivals,
-) -> Result<Vec<Outcome>> {
+) -> Result<(Vec<Outcome>, Durable)> {
     if (commands.len() == 1 || rivals.are_away())
         && let Some(outcomes) = commit_unlocked(db, outside, recent, commands, rivals).await?
     {
-        return Ok(outcomes);
+        return Ok((outcomes, Durable::NOW));
     }
     let mut tries = 0;
     let mut existed = false;
@@ -136,16 +163,16 @@ async fn try_commit(
     outside: &Outside,
     recent: &Recent,
     commands: &[Command],
-) -> Result<Vec<Outcome>> {
+) -> Result<(Vec<Outcome>, Durable)> {
     let (mut tx, mut batch) = rows::load(db, commands, (outside.now)()).await?;
     let mut outcomes = Vec::with_capacity(commands.len());
     for command in commands {
         outcomes.push(batch.apply(command, &*outside.salt));
     }
     saving::save(&mut tx, &batch).await?;
-    tx.commit().await?;
+    let durable = tx.commit_ahead().await?;
     recent.keep(batch.entries);
-    Ok(outcomes)
+    Ok((outcomes, durable))
 }
 
 /// Reports of new doses, on an engine where each way there and back costs as much as the rows: one look,
