@@ -180,8 +180,9 @@ impl Places {
     fn periods(&self, code: MunicipalityCode) -> &[Place] {
         let first = self.places.partition_point(|place| place.code < code);
         let rest = self.places.get(first..).unwrap_or_default();
-        let periods = rest.partition_point(|place| place.code == code);
-        rest.get(..periods).unwrap_or_default()
+        // One or two; the rest of the list is somebody else's.
+        let periods = rest.iter().take_while(|place| place.code == code);
+        rest.get(..periods.count()).unwrap_or_default()
     }
 
     fn new(today: Vec<TodayRow>, changes: Vec<ChangeRow>) -> Self {

