@@ -75,6 +75,8 @@ struct Inner {
     lifetime: Lifetime,
     sessions: Mutex<HashMap<TokenHash, Believed<Option<Kept>>>>,
     accounts: Mutex<HashMap<UserId, Believed<Option<Arc<Account>>>>>,
+    /// Who calls in a session, by what is believed of both; no longer than the older of the two.
+    callers: Mutex<HashMap<TokenHash, Believed<Me>>>,
     /// When each session's end was last moved on: of many requests that come together in one
     /// session, one writes.
     seen: Mutex<HashMap<TokenHash, Instant>>,
@@ -109,6 +111,7 @@ impl Sessions {
             lifetime,
             sessions: Mutex::default(),
             accounts: Mutex::default(),
+            callers: Mutex::default(),
             seen: Mutex::default(),
         }))
     }
@@ -174,6 +177,32 @@ impl Sessions {
     pub fn forget(&self) {
         lock(&self.0.sessions).clear();
         lock(&self.0.accounts).clear();
+        lock(&self.0.callers).clear();
+    }
+
+    /// Who calls in this session, if it was asked a moment ago: a busy tablet's reports are not each looked
+    /// up, taken apart and put together anew.
+    fn caller(&self, id: Id, way: Way, now: Instant) -> Option<Me> {
+        let callers = lock(&self.0.callers);
+        let believed = callers.get(&token_hash(id)).filter(|one| one.holds(now))?;
+        Some(believed.what.clone()).filter(|me| me.way == way)
+    }
+
+    /// Believes that this person calls in this session for as long as what it follows from is believed.
+    fn remember_caller(&self, id: Id, me: &Me, now: Instant) {
+        let hash = token_hash(id);
+        let session = lock(&self.0.sessions).get(&hash).map(|one| one.since);
+        let account = lock(&self.0.accounts)
+            .get(&me.actor.user)
+            .map(|one| one.since);
+        let (Some(session), Some(account)) = (session, account) else {
+            return;
+        };
+        let since = session.min(account);
+        let is_kept = Believed { what: (), since }.holds(now);
+        if is_kept {
+            remember(&self.0.callers, hash, me.clone(), since);
+        }
     }
 
     /// Whether it is this request that moves the session's end on.
@@ -297,6 +326,7 @@ impl SessionStore for Sessions {
         let open = store::sessions::keep(&self.0.db, &hash, &kept)
             .await
             .map_err(|error| failed(&error))?;
+        lock(&self.0.callers).remove(&hash);
         // One that was closed meanwhile stays closed.
         remember(
             &self.0.sessions,
@@ -342,6 +372,7 @@ impl SessionStore for Sessions {
             .await
             .map_err(|error| failed(&error))?;
         lock(&self.0.sessions).remove(&hash);
+        lock(&self.0.callers).remove(&hash);
         Ok(())
     }
 }
@@ -399,6 +430,10 @@ async fn who(app: &App, session: &Session, way: Way) -> Result<Option<Me>, Probl
     let Some(session_id) = session.id() else {
         return Ok(None);
     };
+    let now = app.now();
+    if let Some(me) = app.sessions.caller(session_id, way, now) {
+        return Ok(Some(me));
+    }
     let value = session.get_value(ACCOUNT).await.map_err(unavailable)?;
     let Some(id) = account_in(value.as_ref()) else {
         return Ok(None);
@@ -419,7 +454,6 @@ async fn who(app: &App, session: &Session, way: Way) -> Result<Option<Me>, Probl
         .await
         .map_err(unavailable)?
         .unwrap_or_default();
-    let now = app.now();
     let is_old = now.micros().saturating_sub(seen) > SEEN_MICROS;
     if is_old && app.sessions.moves_on(session_id, now) {
         session
@@ -427,5 +461,7 @@ async fn who(app: &App, session: &Session, way: Way) -> Result<Option<Me>, Probl
             .await
             .map_err(unavailable)?;
     }
-    Ok(Some(Me::of(&account, csrf, way)))
+    let me = Me::of(&account, csrf, way);
+    app.sessions.remember_caller(session_id, &me, now);
+    Ok(Some(me))
 }
