@@ -19,6 +19,5 @@ mod records;
 mod reports;
 mod snapshot;
 mod tablet;
-mod vials;
 mod without_script;
 mod worklists;
