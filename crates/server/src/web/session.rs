@@ -189,7 +189,7 @@ impl Sessions {
     }
 
     /// Believes that this person calls in this session for as long as what it follows from is believed.
-    fn remember_caller(&self, id: Id, me: &Me, now: Instant) {
+    fn remember_caller(&self, id: Id, me: &Me) {
         let hash = token_hash(id);
         let session = lock(&self.0.sessions).get(&hash).map(|one| one.since);
         let account = lock(&self.0.accounts)
@@ -198,11 +198,7 @@ impl Sessions {
         let (Some(session), Some(account)) = (session, account) else {
             return;
         };
-        let since = session.min(account);
-        let is_kept = Believed { what: (), since }.holds(now);
-        if is_kept {
-            remember(&self.0.callers, hash, me.clone(), since);
-        }
+        remember(&self.0.callers, hash, me.clone(), session.min(account));
     }
 
     /// Whether it is this request that moves the session's end on.
@@ -462,6 +458,6 @@ async fn who(app: &App, session: &Session, way: Way) -> Result<Option<Me>, Probl
             .map_err(unavailable)?;
     }
     let me = Me::of(&account, csrf, way);
-    app.sessions.remember_caller(session_id, &me, now);
+    app.sessions.remember_caller(session_id, &me);
     Ok(Some(me))
 }

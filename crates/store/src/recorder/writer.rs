@@ -87,6 +87,7 @@ async fn answer_durable(
 ) {
     match durable.wait().await {
         Ok(()) => answer(replies, outcomes),
+        Err(Error::Unavailable(why)) => answer_unavailable(replies, &why),
         Err(error) => answer_unavailable(replies, &error.to_string()),
     }
 }
