@@ -9,12 +9,14 @@ use std::{
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
 
-/// `sesshu demo` on a free port with a fresh data folder. Dropping it stops it and removes the folder.
+/// `sesshu demo` on a free port with a data folder of its own, as it is when the demonstration has just been made.
+/// Dropping it stops it and removes the folder.
 pub struct Server {
     program: PathBuf,
     process: Child,
@@ -44,13 +46,18 @@ impl Server {
     }
 
     fn start_program(program: &Path) -> Result<Server, Fault> {
-        let io = |error: std::io::Error| Fault::new(error.to_string());
-        let folder = TempDir::with_prefix("sesshu-demo-").map_err(io)?;
+        let folder = folder()?;
+        copy(&made(program)?, &folder.path().join("data")).map_err(io)?;
+        Server::run(program, folder)
+    }
+
+    /// Runs the program on the data in `folder`; it makes what is not there.
+    fn run(program: &Path, folder: TempDir) -> Result<Server, Fault> {
         let port = free_port().map_err(io)?;
         let (out, err) = (folder.path().join("stdout"), folder.path().join("stderr"));
         let data = folder.path().join("data");
         let process = Command::new(program)
-            .args(["demo", "--fresh", "--port", &port.to_string(), "--data"])
+            .args(["demo", "--port", &port.to_string(), "--data"])
             .arg(&data)
             .stdin(Stdio::null())
             .stdout(File::create(&out).map_err(io)?)
@@ -129,10 +136,9 @@ impl Server {
             READY_WITHIN.as_secs()
         )))
     }
-}
 
-impl Drop for Server {
-    fn drop(&mut self) {
+    /// Lets it end by itself, and waits for that.
+    fn stop(&mut self) {
         if !matches!(self.process.try_wait(), Ok(None)) {
             return;
         }
@@ -150,6 +156,65 @@ impl Drop for Server {
         let _ended = self.process.kill();
         let _reaped = self.process.wait();
     }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// A folder for one server.
+fn folder() -> Result<TempDir, Fault> {
+    TempDir::with_prefix("sesshu-demo-").map_err(io)
+}
+
+/// The folder of a demonstration that was made and stopped, to be copied: made once by each process of tests, since
+/// that takes longer than most flows.
+///
+/// Nothing tells a process of its last test, so the folder stays behind, and the next process throws it away.
+fn made(program: &Path) -> Result<PathBuf, Fault> {
+    static MADE: Mutex<Option<PathBuf>> = Mutex::new(None);
+    const PREFIX: &str = "sesshu-demo-made-by-";
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(folder) = &*made {
+        return Ok(folder.clone());
+    }
+    let own = std::process::id().to_string();
+    for entry in fs::read_dir(env::temp_dir()).map_err(io)?.flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        let left = |process: &str| process == own || !Path::new("/proc").join(process).exists();
+        if process.is_some_and(left) {
+            // Somebody else's, on a machine of many: theirs to remove.
+            let _theirs = fs::remove_dir_all(entry.path());
+        }
+    }
+    let mut making = Server::run(program, folder()?)?;
+    making.stop();
+    let folder = env::temp_dir().join(format!("{PREFIX}{own}"));
+    copy(&making.data(), &folder).map_err(io)?;
+    *made = Some(folder.clone());
+    Ok(folder)
+}
+
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &to)?;
+        } else {
+            fs::copy(entry.path(), to)?;
+        }
+    }
+    Ok(())
+}
+
+fn io(error: std::io::Error) -> Fault {
+    Fault::new(error.to_string())
 }
 
 /// Whether `GET /healthz` is answered with 200.

@@ -66,6 +66,19 @@ struct Manifest {
     residents_csv: PathBuf,
 }
 
+impl Manifest {
+    /// With the paths of this folder, wherever it lay when the demonstration was made: folders are moved and copied.
+    fn lying_in(mut self, folder: &Path) -> Self {
+        for coupon in &mut self.coupons {
+            if let Some(name) = coupon.path.file_name() {
+                coupon.path = folder.join(COUPONS).join(name);
+            }
+        }
+        self.residents_csv = folder.join(RESIDENTS);
+        self
+    }
+}
+
 pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
     running::log(&Log {
         filter: "warn".to_owned(),
@@ -83,7 +96,7 @@ pub(super) async fn run(options: Options) -> anyhow::Result<ExitCode> {
         complain("デモデータを作っています… / Making the demonstration data …");
         make(&folder).await?;
     }
-    let mut manifest = read_manifest(&folder)?;
+    let mut manifest = read_manifest(&folder)?.lying_in(&folder);
     let listener = listen(options.port).await?;
     manifest.address = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
     let config = Config {
