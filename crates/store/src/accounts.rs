@@ -584,7 +584,7 @@ type OrganisationRow = (
 type AccountPart = (Vec<u8>, String, String, String, String, i64, i64);
 
 /// An account's columns, then its organisation's.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct AccountRow(
     Vec<u8>,
     String,

@@ -205,7 +205,7 @@ fn cities(all: &mut Vec<Below>, of: Option<Prefecture>, on: Day) {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct VenueRow {
     id: Vec<u8>,
     name: String,

@@ -106,7 +106,7 @@ pub struct Mandate {
     pub answer: String,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: Vec<u8>,
     venue: Vec<u8>,

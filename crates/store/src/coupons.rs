@@ -89,7 +89,7 @@ pub(crate) fn keys<'a>(city: MunicipalityCode, residents: impl Iterator<Item = &
         .text(residents.iter().copied())
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct CountedRow {
     resident_no: String,
     #[sqlx(flatten)]
@@ -150,7 +150,7 @@ impl std::fmt::Debug for Issue {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct IssueRow {
     resident_no: String,
     number: String,

@@ -41,7 +41,7 @@ pub enum Kept {
     NumberTaken,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: Vec<u8>,
     revision: i64,

@@ -331,7 +331,7 @@ pub struct Told {
     pub venue_note: String,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ToldRow {
     id: Vec<u8>,
     supplier_name: Option<String>,
@@ -433,7 +433,7 @@ pub async fn open_at_supplier(db: &Db, permit: &Permit) -> Result<Vec<Told>> {
     rows.into_iter().map(Told::try_from).collect()
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Waiting {
     supplier: Vec<u8>,
     venue: Vec<u8>,

@@ -99,7 +99,7 @@ impl std::fmt::Debug for Record {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(crate) struct DoseRow {
     pub municipality: String,
     pub dose_id: Vec<u8>,
@@ -367,7 +367,7 @@ pub struct Page<T, N = i64> {
     pub next: Option<N>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ListedRow {
     #[sqlx(flatten)]
     dose: DoseRow,
@@ -565,7 +565,7 @@ pub async fn person(db: &Db, permit: &CityPermit, number: CouponNumber) -> Resul
 }
 
 /// What waits on a city's desk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Desk {
     /// Records that wait for their person (登録待ち).
     pub pending: i64,

@@ -109,14 +109,14 @@ enum Next {
 }
 
 /// A line's person or coupon, and one of the doses. A person may have none.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Found<K> {
     place: K,
     #[sqlx(flatten)]
     dose: Columns,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Columns {
     number: Option<String>,
     turn: Option<i64>,

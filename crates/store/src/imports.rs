@@ -213,7 +213,7 @@ impl Import {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ImportRow {
     municipality: String,
     id: Vec<u8>,

@@ -350,7 +350,7 @@ fn number_of(text: &str, table: &'static str) -> Result<CouponNumber> {
     CouponNumber::parse(text).map_err(|_| bad(table, "number"))
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct RegisterRow {
     municipality: String,
     resident_no: String,
@@ -360,7 +360,7 @@ struct RegisterRow {
 }
 
 /// A record, and whose.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct HeldRow {
     holder: String,
     #[sqlx(flatten)]
@@ -445,7 +445,7 @@ pub struct Inquiry {
     pub cities: i64,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct InquiryRow {
     id: Vec<u8>,
     at_micros: i64,
@@ -514,7 +514,7 @@ pub struct AskedAbout {
     pub asking: Option<(MunicipalityCode, String)>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct AskedRow {
     id: Vec<u8>,
     at_micros: i64,

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 /// Entries read at once when a whole chain is walked.
 pub const WALK_PAGE: i64 = 1000;
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(crate) struct EntryRow {
     municipality: String,
     seq: i64,
@@ -94,7 +94,7 @@ pub struct Told {
     pub personal: Option<Personal>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ToldRow {
     seq: i64,
     act: String,

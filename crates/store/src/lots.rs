@@ -42,7 +42,7 @@ pub enum Kept {
     ChangedMeanwhile(i64),
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct LotRow {
     product: String,
     lot: String,

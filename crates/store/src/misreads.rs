@@ -177,7 +177,7 @@ struct Holder {
     void_since: Option<Day>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct FoundRow {
     asked: String,
     voided_at: Option<i64>,
@@ -228,7 +228,7 @@ async fn people(
         .collect()
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct CountedRow {
     resident_no: String,
     turn: i64,
@@ -284,7 +284,7 @@ async fn doses(
     Ok(found)
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct AroundRow {
     place: i64,
     dose_id: Vec<u8>,

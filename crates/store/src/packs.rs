@@ -153,7 +153,7 @@ impl Asker<'_> {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct PackRow {
     municipality: String,
     id: Vec<u8>,
@@ -235,7 +235,7 @@ pub async fn list_of_venues(
     permit: &CityPermit,
     now: Instant,
 ) -> Result<Vec<(String, Pack)>> {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct NamedRow {
         name: String,
         #[sqlx(flatten)]
@@ -270,7 +270,7 @@ pub async fn file(
     id: Uuid,
     view: &View,
 ) -> Result<Option<(Pack, Vec<u8>)>> {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct FileRow {
         pdf: Vec<u8>,
         #[sqlx(flatten)]

@@ -37,7 +37,7 @@ pub struct Found {
     pub by_name: Page<Resident, After>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct FoundRow {
     found: String,
     #[sqlx(flatten)]

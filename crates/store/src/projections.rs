@@ -162,7 +162,7 @@ pub(crate) async fn behind(
     }))
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     municipality: String,
     seq: i64,

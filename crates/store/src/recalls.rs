@@ -86,7 +86,7 @@ fn bad(table: &'static str, column: &'static str) -> Error {
     Error::Inconsistent { table, column }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct StandingRow {
     product: String,
     holder: Vec<u8>,
@@ -215,7 +215,7 @@ impl std::fmt::Debug for Dosed {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct DosedRow {
     dose_id: Vec<u8>,
     number: Option<String>,

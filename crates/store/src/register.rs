@@ -15,7 +15,7 @@ pub const LISTED_MAX: i64 = 100;
 /// Entries looked through for one page at most: where nothing is past, the whole ledger is not read at once.
 pub const WALKED_MAX: i64 = 20_000;
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct PastRow {
     #[sqlx(flatten)]
     dose: DoseRow,

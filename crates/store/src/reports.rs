@@ -108,7 +108,7 @@ impl std::fmt::Debug for Report {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ReportRow {
     municipality: String,
     id: Vec<u8>,

@@ -121,7 +121,7 @@ impl std::fmt::Debug for Resident {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(crate) struct ResidentRow {
     pub resident_no: String,
     number: String,
@@ -180,7 +180,7 @@ pub(crate) fn address(kept: Option<&str>) -> Result<Option<Address>> {
 }
 
 /// The part of a resident that judging needs.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(crate) struct PersonRow {
     municipality: String,
     number: String,

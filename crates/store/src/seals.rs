@@ -682,7 +682,7 @@ async fn lookup_secret(tx: &mut Tx, ring: &KeyRing) -> Result<Option<Key>> {
 }
 
 /// A wrapped data key.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct KeyRow {
     key_no: i64,
     master: String,
@@ -709,7 +709,7 @@ async fn newest_key(tx: &mut Tx, city: MunicipalityCode) -> Result<Option<KeyRow
 }
 
 /// A sealed number at its row.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct SealedRow {
     municipality: String,
     resident_no: String,
@@ -752,7 +752,7 @@ fn number_of(opened: Option<Zeroizing<Vec<u8>>>) -> Option<MyNumber> {
 }
 
 /// A sealed number, and the lookup that led there.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct FoundRow {
     lookup: Vec<u8>,
     #[sqlx(flatten)]

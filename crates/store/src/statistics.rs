@@ -155,7 +155,7 @@ pub struct Cut {
     pub prefecture: Option<Prefecture>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct CountRow {
     day: String,
     prefecture: i64,

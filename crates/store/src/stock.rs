@@ -487,7 +487,7 @@ pub struct Told {
     pub note: String,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ToldRow {
     kind: String,
     from_holder: Vec<u8>,

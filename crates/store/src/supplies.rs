@@ -53,7 +53,7 @@ pub enum Kept {
     OfAnother,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     product: String,
     lot: String,

@@ -64,7 +64,7 @@ pub struct Told {
     pub at: Instant,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: Vec<u8>,
     from_venue: Vec<u8>,
@@ -266,7 +266,7 @@ pub async fn begin(
     })
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Waiting {
     from_venue: Vec<u8>,
     to_venue: Vec<u8>,

@@ -77,7 +77,7 @@ impl Proposal {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct ProposalRow {
     pub(super) municipality: String,
     pub(super) id: Vec<u8>,
@@ -251,7 +251,7 @@ pub struct ProposedAct {
     pub record: Record,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct ActRow {
     pub(super) place: i64,
     pub(super) act_id: Vec<u8>,

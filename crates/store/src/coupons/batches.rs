@@ -158,7 +158,7 @@ impl Batch {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct BatchRow {
     pub(super) municipality: String,
     pub(super) id: Vec<u8>,

@@ -15,7 +15,7 @@ use crate::residents::{Resident, ResidentRow, address};
 pub const APART_MAX: i64 = 200;
 
 /// A file of a batch.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct File {
     /// Which, from 1.
     pub file: i64,
@@ -50,7 +50,7 @@ pub struct Papers {
     pub turns: Vec<u8>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct PaperRow {
     issued_number: String,
     turn: i64,

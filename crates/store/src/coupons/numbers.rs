@@ -115,7 +115,7 @@ async fn holder(
     city: MunicipalityCode,
     number: CouponNumber,
 ) -> Result<Option<(Resident, Option<i64>)>> {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct HolderRow {
         voided_at: Option<i64>,
         #[sqlx(flatten)]

@@ -130,7 +130,7 @@ async fn advance(
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct HereRow {
     resident_no: String,
     number: String,

@@ -178,7 +178,7 @@ pub struct OfCycle {
     pub first_day: Day,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     number: String,
     supplier: String,

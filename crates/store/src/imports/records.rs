@@ -121,7 +121,7 @@ fn keys<'a>(city: MunicipalityCode, numbers: impl Iterator<Item = &'a CouponNumb
         .text(numbers.iter().copied())
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct RecordedRow {
     asked: String,
     #[sqlx(flatten)]

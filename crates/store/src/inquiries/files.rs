@@ -113,7 +113,7 @@ impl InquiryFile {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct FileRow {
     municipality: String,
     id: Vec<u8>,
@@ -558,7 +558,7 @@ pub async fn take_in_hand(db: &Db, worker: Uuid, now: Instant) -> Result<Option<
     .transpose()
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct QuestionRow {
     line: i64,
     reference: String,

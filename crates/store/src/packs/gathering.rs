@@ -81,7 +81,7 @@ struct Here {
 
 /// The next people of the register.
 async fn next_of_city(tx: &mut Tx, city: MunicipalityCode, position: &str) -> Result<Vec<Here>> {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct Row {
         voided_at: Option<i64>,
         #[sqlx(flatten)]
@@ -119,7 +119,7 @@ async fn next_of_venue(
     venue: OrganisationId,
     position: &str,
 ) -> Result<Vec<Here>> {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct Row {
         receipt: Vec<u8>,
         dose: Vec<u8>,
@@ -169,7 +169,7 @@ async fn counted(
     city: MunicipalityCode,
     residents: &[&str],
 ) -> Result<HashMap<String, Vec<Record>>> {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct Row {
         resident_no: String,
         #[sqlx(flatten)]
@@ -370,7 +370,7 @@ pub struct Gathered {
 /// # Errors
 /// The database's.
 pub async fn gathered(db: &Db, permit: &CityPermit, hand: &InHand) -> Result<Gathered> {
-    #[derive(sqlx::FromRow)]
+    #[derive(sqlx_macros::FromRow)]
     struct Row {
         turn: i64,
         last_given: Option<String>,

@@ -159,7 +159,7 @@ struct Seen {
     places: Places,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct SeenRow {
     place: i64,
     head_seq: Option<i64>,
@@ -381,7 +381,7 @@ struct ReceiptKey {
     i: String,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ReceiptRow {
     organisation: Vec<u8>,
     id: Vec<u8>,
@@ -630,7 +630,7 @@ async fn load_people(
     Ok(several)
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct KinRow {
     municipality: String,
     asked: String,

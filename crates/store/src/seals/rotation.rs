@@ -426,7 +426,7 @@ async fn uses(tx: &mut Tx, ring: &KeyRing) -> Result<(Vec<KeyUse>, u64)> {
     Ok((uses, data_keys))
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct CheckRow {
     municipality: String,
     resident_no: String,

@@ -208,7 +208,7 @@ async fn rest(tx: &mut Tx, proof: &Proof) -> Result<Option<Difference>> {
 }
 
 /// Movements that are alike, added up.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Sum {
     kind: String,
     from_holder: Vec<u8>,

@@ -320,7 +320,7 @@ pub(crate) async fn closed(
     add_doses(tx, &named).await
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct UseRow {
     venue: Vec<u8>,
     day: String,

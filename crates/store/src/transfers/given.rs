@@ -67,7 +67,7 @@ pub struct Given {
     pub came: Vec<Came>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: Vec<u8>,
     from_venue: Vec<u8>,

@@ -65,7 +65,7 @@ pub struct Application {
     pub code: Option<FacilityCode>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: Vec<u8>,
     venue: Vec<u8>,

@@ -28,7 +28,7 @@ pub struct CodeTold {
     pub at: Instant,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     revision: i64,
     valid_from: String,

@@ -43,7 +43,7 @@ pub struct Listed {
     pub active: bool,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: Vec<u8>,
     name: String,

@@ -49,7 +49,7 @@ pub struct Story {
     pub changes: Vec<Change>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     section: String,
     revision: i64,

@@ -69,7 +69,7 @@ impl Tally {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct OpenRow {
     recorded_at: i64,
     standing: String,

@@ -32,7 +32,7 @@ pub struct Page {
     pub next: Option<i64>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct WorkRow {
     #[sqlx(flatten)]
     dose: DoseRow,
