@@ -8,7 +8,6 @@
 //! matter, by way of a JSON array and `json_each`, which SQLite has and the first migration gives
 //! to PostgreSQL.
 
-mod checkpoint;
 mod disk;
 mod many;
 mod writer;
@@ -27,7 +26,6 @@ use tokio::sync::Mutex;
 
 use crate::error::{Error, Result};
 
-use checkpoint::Carrier;
 use disk::Disk;
 pub(crate) use disk::Durable;
 pub(crate) use many::{Table, Write};
@@ -112,8 +110,6 @@ enum Engine {
     Sqlite {
         writer: Arc<Mutex<Writer<Sqlite>>>,
         readers: SqlitePool,
-        /// None where nothing is written, and once closed.
-        carrier: Arc<Mutex<Option<Carrier>>>,
     },
     /// A pool for everything, and one for work under the ledger's locks, which looks up by key
     /// only. A ledger writer opens a connection of its own.
@@ -185,29 +181,22 @@ impl Db {
             // what it does not hold the system's cache does.
             .pragma("cache_size", "-16384")
             .pragma("temp_store", "memory")
-            .pragma("wal_autocheckpoint", checkpoint::PAGES_MAX)
+            // In pages: a checkpoint writes each page once, so rare ones write less; 32 MB of log at most.
+            .pragma("wal_autocheckpoint", "8000")
             .statement_cache_capacity(STATEMENTS_KEPT);
         let options = if reading {
             options.read_only(true)
         } else {
             options.journal_mode(SqliteJournalMode::Wal)
         };
-        let disk = Arc::new(Disk::of(path));
         let mut writer = Writer::new(
             options.clone(),
             "BEGIN IMMEDIATE",
             None,
-            Some(Arc::clone(&disk)),
+            Some(Arc::new(Disk::of(path))),
         );
         // Now and not at the first report: a file that cannot be opened is told at the start.
         writer.ready().await.map_err(Error::session)?;
-        let writer = Arc::new(Mutex::new(writer));
-        let carrier = if reading {
-            None
-        } else {
-            let carrier = Carrier::begin(options.clone(), disk, &writer).await;
-            Some(carrier.map_err(Error::session)?)
-        };
         let readers = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -217,11 +206,8 @@ impl Db {
             .connect_with(options.read_only(true))
             .await
             .map_err(Error::session)?;
-        Ok(Engine::Sqlite {
-            writer,
-            readers,
-            carrier: Arc::new(Mutex::new(carrier)),
-        })
+        let writer = Arc::new(Mutex::new(writer));
+        Ok(Engine::Sqlite { writer, readers })
     }
 
     async fn open_postgres(url: &str) -> Result<Engine> {
@@ -328,14 +314,7 @@ impl Db {
     /// Closes all connections; what was committed stays.
     pub async fn close(&self) {
         match &self.engine {
-            Engine::Sqlite {
-                writer,
-                readers,
-                carrier,
-            } => {
-                if let Some(carrier) = carrier.lock().await.take() {
-                    carrier.end().await;
-                }
+            Engine::Sqlite { writer, readers } => {
                 readers.close().await;
                 writer.lock().await.close().await;
             }

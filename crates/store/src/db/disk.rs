@@ -46,11 +46,6 @@ impl Disk {
         }
     }
 
-    /// Commits so far.
-    pub fn commits(&self) -> u64 {
-        self.committed.load(Ordering::Acquire)
-    }
-
     /// Counts a commit that has just returned.
     pub fn committed(self: &Arc<Self>) -> Durable {
         let commit = self.committed.fetch_add(1, Ordering::AcqRel) + 1;
@@ -66,7 +61,7 @@ impl Disk {
             return Ok(());
         }
         // All that were counted had returned, and are in the log.
-        let commits = self.commits();
+        let commits = self.committed.load(Ordering::Acquire);
         let (log, name_too) = (self.log.clone(), !reached.name);
         let synced = tokio::task::spawn_blocking(move || sync(&log, name_too)).await;
         match synced {

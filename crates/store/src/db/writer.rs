@@ -71,13 +71,6 @@ pub(crate) struct Live<E: Database> {
     begun: bool,
 }
 
-impl<E: Database> Live<E> {
-    /// To be asked for one thing at once, outside any transaction.
-    pub fn connection(&mut self) -> &mut E::Connection {
-        &mut self.connection
-    }
-}
-
 type Held<E> = OwnedMappedMutexGuard<Writer<E>, Live<E>>;
 
 /// A transaction on a writer's connection. Dropped without a commit it is taken back at once: its
