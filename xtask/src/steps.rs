@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask test`, and the commands each is made of.
 
 use crate::{runner, summary::Tally, workspace};
-use std::{env, ffi::OsString, path::PathBuf, process::Command};
+use std::{env, ffi::OsString, path::PathBuf, process::Command, thread};
 
 /// One thing that must hold before a change goes in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -116,6 +116,9 @@ impl Step {
 
     fn surround(self, command: &mut Command, setting: &Setting) {
         command.current_dir(workspace());
+        // Most tests wait for a disk, a database or a page more than they compute: two for each core.
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        command.env("RUST_TEST_THREADS", (2 * cores).to_string());
         // Here a test that lacks its database or its browser fails; elsewhere it may say that it was skipped.
         command.env("SESSHU_TEST_REQUIRE", "all");
         if let Some(url) = &setting.postgres_url {
