@@ -116,9 +116,6 @@ impl Step {
 
     fn surround(self, command: &mut Command, setting: &Setting) {
         command.current_dir(workspace());
-        // Most tests wait for a disk, a database or a page more than they compute: two for each core.
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        command.env("RUST_TEST_THREADS", (2 * cores).to_string());
         // Here a test that lacks its database or its browser fails; elsewhere it may say that it was skipped.
         command.env("SESSHU_TEST_REQUIRE", "all");
         if let Some(url) = &setting.postgres_url {
@@ -133,6 +130,12 @@ impl Step {
             Step::Clippy | Step::Test | Step::Doctest | Step::Browser => {
                 command.envs(LINTING);
             }
+        }
+        if self == Step::Test {
+            // Most of them wait for a disk or a database more than they compute: two for each core. A browser is not
+            // so patient.
+            let cores = thread::available_parallelism().map_or(1, usize::from);
+            command.env("RUST_TEST_THREADS", (2 * cores).to_string());
         }
         if self == Step::Browser {
             command.env("SESSHU_BINARY", program());
