@@ -183,9 +183,7 @@ impl Db {
             .pragma("temp_store", "memory")
             // In pages: a checkpoint writes each page once, so rare ones write less; 32 MB of log at most.
             .pragma("wal_autocheckpoint", "8000")
-            .statement_cache_capacity(STATEMENTS_KEPT)
-            // The engine's thread need not wait for who takes its rows, as long as they are no more than a piece's.
-            .row_buffer_size(many::SQLITE_ROWS);
+            .statement_cache_capacity(STATEMENTS_KEPT);
         let options = if reading {
             options.read_only(true)
         } else {

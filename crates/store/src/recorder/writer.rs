@@ -35,15 +35,7 @@ pub(super) async fn write(
     let mut jobs = Vec::with_capacity(batch_max);
     let mut rivals = Rivals::default();
     let mut answering = JoinSet::new();
-    loop {
-        let most = match db {
-            LedgerWriter::Sqlite(_) => half(queue.len()).min(batch_max),
-            // Several writers share what waits as it is.
-            LedgerWriter::Postgres(_) => batch_max,
-        };
-        if queue.recv_many(&mut jobs, most).await == 0 {
-            break;
-        }
+    while queue.recv_many(&mut jobs, batch_max).await > 0 {
         let (commands, replies): (Vec<_>, Vec<_>) =
             jobs.drain(..).map(|job| (job.command, job.reply)).unzip();
         match commit(&db, &outside, &recent, &commands, &mut rivals).await {
@@ -69,15 +61,6 @@ pub(super) async fn write(
     }
     while answering.join_next().await.is_some() {}
     db.close().await;
-}
-
-/// How many of the waiting a lone writer takes into its next commit: half of them, unless they are few. Those who
-/// are answered send their next report while the other half is written; if all were taken at once, all would
-/// be answered at once, and the writer would have nothing to do until they come again.
-fn half(waiting: usize) -> usize {
-    /// Fewer are not worth a commit of their own.
-    const FEW: usize = 16;
-    waiting.div_ceil(2).max(FEW)
 }
 
 async fn one_by_one(
@@ -225,17 +208,5 @@ async fn commit_unlocked(
             Ok(None)
         }
         Err(error) => Err(error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::half;
-
-    #[test]
-    fn a_few_are_taken_whole_and_of_many_half() {
-        assert_eq!([0, 1, 16, 31, 32].map(half), [16; 5]);
-        assert_eq!(half(33), 17);
-        assert_eq!(half(512), 256);
     }
 }
