@@ -26,6 +26,7 @@ const LINTING: [(&str, &str); 2] = [
     ("RUSTC_WORKSPACE_WRAPPER", "clippy-driver"),
     ("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__"),
 ];
+
 /// The tests that need the built program and Chromium beside them: left out of `--tests` by their manifest, and named here.
 const FLOWS: &str = "--test client --test flows";
 
@@ -121,15 +122,14 @@ impl Step {
         if let Some(url) = &setting.postgres_url {
             command.env("SESSHU_TEST_POSTGRES", url);
         }
-        match self {
-            Step::Format => {}
-            // Reads the sources again by itself, and of what they depend on the types only.
-            Step::Doc => {
-                command.env("RUSTDOCFLAGS", "-D warnings");
-            }
-            Step::Clippy | Step::Test | Step::Doctest | Step::Browser => {
-                command.envs(LINTING);
-            }
+        if matches!(
+            self,
+            Step::Clippy | Step::Test | Step::Doctest | Step::Browser
+        ) {
+            command.envs(LINTING);
+        }
+        if self == Step::Doc {
+            command.env("RUSTDOCFLAGS", "-D warnings");
         }
         if self == Step::Test {
             // Most of them wait for a disk or a database more than they compute: two for each core. A browser is not
@@ -197,6 +197,20 @@ mod tests {
         assert!(!mentions(Step::Test).contains(r#""flows""#));
         assert!(mentions(Step::Browser).contains(r#""--test" "flows""#));
         assert!(mentions(Step::Clippy).contains(r#""--test" "flows""#));
+    }
+
+    /// Else the step that runs the tests builds everything once more, by the other compiler.
+    #[test]
+    fn what_is_linted_is_what_is_run() {
+        let setting = Setting { postgres_url: None };
+        for step in [Step::Clippy, Step::Test, Step::Doctest, Step::Browser] {
+            for command in step.commands(&setting) {
+                let compiler = command
+                    .get_envs()
+                    .find(|(name, _)| *name == "RUSTC_WORKSPACE_WRAPPER");
+                assert!(compiler.is_some(), "{}: {command:?}", step.name());
+            }
+        }
     }
 
     /// The words are between clippy's two programs and might change: a lint that only warns would then go by unseen.

@@ -267,3 +267,27 @@ fn tell(folder: &Path, manifest: &Manifest) {
         folder.join(MANIFEST).display()
     ));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_was_moved_tells_its_own_paths() {
+        let made = Manifest {
+            address: String::new(),
+            accounts: Vec::new(),
+            coupons: vec![DemoCoupon {
+                path: PathBuf::from("/made/coupons/01-normal.png"),
+                digits: String::new(),
+                expect: "normal".to_owned(),
+                what: String::new(),
+            }],
+            residents_csv: PathBuf::from("/made/residents_demo.csv"),
+        };
+        let moved = made.lying_in(Path::new("/moved"));
+        let coupons: Vec<_> = moved.coupons.iter().map(|coupon| &*coupon.path).collect();
+        assert_eq!(coupons, [Path::new("/moved/coupons/01-normal.png")]);
+        assert_eq!(moved.residents_csv, Path::new("/moved/residents_demo.csv"));
+    }
+}
