@@ -111,7 +111,12 @@ struct Asked {
 impl Asked {
     fn of(one: OpenQuestion, texts: Texts) -> Self {
         let word = one.question.as_str();
-        // Another venue's id is no word for people.
+        // A product's key is no word for people, nor is another venue's id.
+        let about: Vec<String> = one
+            .about
+            .split(' ')
+            .map(|word| product_name(word, texts))
+            .collect();
         let detail = match one.question {
             Question::CameElsewhere | Question::Contradicts => String::new(),
             _ => one.detail,
@@ -120,7 +125,7 @@ impl Asked {
             id: one.id,
             question: texts.t(&format!("delivery-question-{word}")),
             todo: texts.t(&format!("delivery-question-{word}.todo")),
-            about: one.about,
+            about: about.join(" "),
             detail,
             at: one.at.japanese(),
         }

@@ -19,5 +19,6 @@ mod records;
 mod reports;
 mod snapshot;
 mod tablet;
+mod vials;
 mod without_script;
 mod worklists;

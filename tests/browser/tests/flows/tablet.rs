@@ -196,7 +196,8 @@ fn two_tablets_without_network_that_record_one_person_meet_in_the_citys_list() {
         page.offline(true);
         page.fill("#line", &coupon.digits);
         page.click("text=確認へ進む");
-        page.wait_for_text("通信なし");
+        // The filter takes one coupon in 256 for used, and is salted anew each time: both answers may stand here.
+        page.wait_until("/通信なし|登録済みの可能性/.test(document.body.innerText)");
         page.click("#register");
         page.wait_for_text("端末に保存しました");
     }

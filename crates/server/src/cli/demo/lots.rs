@@ -17,7 +17,25 @@ use super::organisations::Made;
 /// The lot to try the day's settings with.
 pub(super) const TODAYS_LOT: &str = "FL4205";
 /// Months that a lot is good after it was first given, by its print.
-pub(super) const GOOD_MONTHS: i32 = 9;
+const GOOD_MONTHS: i32 = 9;
+
+/// The last day of every lot of the planned doses, and of the one to be given today, by product and number: whoever
+/// registers or delivers a lot reads the same print.
+pub(super) fn last_days(planned: &[Planned], today: Day) -> BTreeMap<(String, String), Day> {
+    let todays = ((TODAYS_PRODUCT.to_owned(), TODAYS_LOT.to_owned()), today);
+    let mut first_given = BTreeMap::from([todays]);
+    for dose in planned {
+        let first = first_given
+            .entry((dose.product.to_owned(), lot(dose)))
+            .or_insert(dose.on);
+        *first = dose.on.min(*first);
+    }
+    let last = |first: Day| first.plus_months(GOOD_MONTHS);
+    first_given
+        .into_iter()
+        .map(|(which, first)| (which, last(first)))
+        .collect()
+}
 
 /// Enters every lot of the planned doses, and one to be given today.
 pub(super) async fn enter(
@@ -29,19 +47,11 @@ pub(super) async fn enter(
 ) -> anyhow::Result<()> {
     let permit = access::permit(&made.nation, Action::KeepLots, Place::Nation)
         .map_err(|_| anyhow!("the nation may not keep its lots"))?;
-    let mut first_given: BTreeMap<(String, String), Day> = BTreeMap::new();
-    first_given.insert((TODAYS_PRODUCT.to_owned(), TODAYS_LOT.to_owned()), today);
-    for dose in planned {
-        let first = first_given
-            .entry((dose.product.to_owned(), lot(dose)))
-            .or_insert(dose.on);
-        *first = dose.on.min(*first);
-    }
-    for ((product, number), first) in first_given {
+    for ((product, number), expires) in last_days(planned, today) {
         let registered = RegisteredLot {
             product: ProductKey::parse(&product).ok_or_else(|| anyhow!("{product} is no key"))?,
             lot: Lot::parse(&number)?,
-            expires: first.plus_months(GOOD_MONTHS),
+            expires,
             recall: None,
         };
         let act = (fresh(outside), (outside.now)());

@@ -16,7 +16,7 @@ use store::stock::Act;
 
 use super::doses::{Planned, TODAYS_PRODUCT, lot};
 use super::fresh;
-use super::lots::{GOOD_MONTHS, TODAYS_LOT};
+use super::lots::{TODAYS_LOT, last_days};
 use super::organisations::Made;
 
 /// Vials delivered beyond those that the doses of a lot need.
@@ -60,6 +60,11 @@ pub(super) async fn deliver(
     today: Day,
 ) -> anyhow::Result<()> {
     let yesterday = today.plus_days(-1);
+    let printed = last_days(planned, today);
+    let expires_of = |product: &str, lot: &str| {
+        let print = printed.get(&(product.to_owned(), lot.to_owned()));
+        print.copied().context("a lot that nobody registered")
+    };
     for (number, ((venue, product, lot), need)) in (1..).zip(needs(planned)) {
         let opened = need
             .by_day
@@ -69,9 +74,9 @@ pub(super) async fn deliver(
         let told = Told {
             slip: format!("D-{number:05}"),
             venue,
+            expires: expires_of(&product, &lot)?,
             product,
             lot,
-            expires: need.first.plus_months(GOOD_MONTHS),
             vials,
             on: need.first.plus_days(-1).min(yesterday),
         };
@@ -85,7 +90,7 @@ pub(super) async fn deliver(
                 venue,
                 product: TODAYS_PRODUCT.to_owned(),
                 lot: TODAYS_LOT.to_owned(),
-                expires: today.plus_months(GOOD_MONTHS),
+                expires: expires_of(TODAYS_PRODUCT, TODAYS_LOT)?,
                 vials: TODAYS_VIALS,
                 on: yesterday,
             };
