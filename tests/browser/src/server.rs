@@ -100,12 +100,22 @@ impl Server {
 
     /// What `sesshu verify` says of the data while the server runs: whether all agrees, and its words.
     pub fn verify(&self) -> (bool, String) {
-        let verified = Command::new(&self.program)
-            .args(["verify", "--data"])
+        self.told(&["verify"])
+    }
+
+    /// What `sesshu stock prove` says of the books while the server runs: whether they hold, and its words.
+    pub fn prove_stock(&self) -> (bool, String) {
+        self.told(&["stock", "prove"])
+    }
+
+    fn told(&self, words: &[&str]) -> (bool, String) {
+        let ran = Command::new(&self.program)
+            .args(words)
+            .arg("--data")
             .arg(self.data())
             .stdin(Stdio::null())
             .output();
-        match verified {
+        match ran {
             Ok(told) => (
                 told.status.success(),
                 String::from_utf8_lossy(&[told.stdout, told.stderr].concat()).into_owned(),

@@ -17,7 +17,7 @@ use store::statistics::{Cut, counts, lag};
 use crate::pages::records::{Choice, day_text, turn_name};
 use crate::state::App;
 use crate::web::body::Params;
-use crate::web::layout::{Page, html};
+use crate::web::layout::{Page, grouped, html};
 use crate::web::locale::Texts;
 use crate::web::me::Me;
 use crate::web::problem::Problem;
@@ -273,22 +273,6 @@ fn by_sex(counts: &[Count], texts: Texts) -> Vec<SexRow> {
         .collect()
 }
 
-/// A number with a comma at every thousand.
-fn grouped(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::new();
-    if number < 0 {
-        text.push('-');
-    }
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -302,16 +286,6 @@ mod tests {
             turn,
             count,
         }
-    }
-
-    #[test]
-    fn numbers_are_grouped_by_thousands() {
-        let check = |number, expected: &str| assert_eq!(grouped(number), expected);
-        check(0, "0");
-        check(999, "999");
-        check(1_000, "1,000");
-        check(379_270_123, "379,270,123");
-        check(-1_000, "-1,000");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What every page has in common: head, language, navigation, and the words around a problem.
 
+use std::fmt::Display;
+
 use askama::Template;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -199,6 +201,21 @@ pub struct Page {
     pub notice: Option<String>,
 }
 
+/// A whole number with a comma at every thousand; a sign stays before it, and a text without digits as it is.
+pub fn grouped(number: impl Display) -> String {
+    let written = number.to_string();
+    let (sign, digits) =
+        written.split_at(written.find(|one: char| one.is_ascii_digit()).unwrap_or(0));
+    let mut text = sign.to_owned();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A text's variable: its name and its value. Templates hand tuples over by reference.
 pub trait Variable<'a> {
     /// The name and the value.
@@ -315,6 +332,12 @@ impl Page {
     #[must_use]
     pub fn t1<'a>(&self, id: &str, name: &'a str, value: impl Into<FluentValue<'a>>) -> String {
         self.texts.t_with(id, &[(name, value.into())])
+    }
+
+    /// A number with a comma at every thousand.
+    #[must_use]
+    pub fn count(&self, number: impl Display) -> String {
+        grouped(number)
     }
 
     /// A text with two variables: `page.t2("id", ("name", value), ("other", value))` in a template.
@@ -475,6 +498,19 @@ impl ProblemPage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_grouped_by_thousands() {
+        let check = |number: &str, expected: &str| assert_eq!(grouped(number), expected);
+        check("0", "0");
+        check("999", "999");
+        check("1000", "1,000");
+        check("379270123", "379,270,123");
+        check("-1000", "-1,000");
+        check("+1000", "+1,000");
+        check("", "");
+        check("—", "—");
+    }
 
     fn ways(paths: &[&'static str], open: &str) -> Vec<Way> {
         let way = |path: &&'static str| Way {

@@ -18,6 +18,7 @@ mod packs;
 mod records;
 mod reports;
 mod snapshot;
+mod supply;
 mod tablet;
 mod vials;
 mod without_script;
