@@ -98,6 +98,12 @@ pub enum Fault {
     NotAProduct,
     /// A 製品コード that is not in the list of products. The row is kept.
     ProductUnknown,
+    /// A 自社コード that no venue has on the day of delivery.
+    OwnCodeUnknown,
+    /// A 自社コード that several venues have on the day of delivery.
+    OwnCodeOfSeveral,
+    /// A 自社コード of another venue than the one whose 会場コード stands beside it.
+    OwnCodeOfAnother,
     /// A ロット番号 that cannot be one.
     NotALot,
     /// No day of the calendar in the form `YYYYMMDD`.
@@ -149,6 +155,9 @@ impl Fault {
             Self::FacilityUnusual => "facility-unusual",
             Self::NotAProduct => "not-a-product",
             Self::ProductUnknown => "product-unknown",
+            Self::OwnCodeUnknown => "own-code-unknown",
+            Self::OwnCodeOfSeveral => "own-code-of-several",
+            Self::OwnCodeOfAnother => "own-code-of-another",
             Self::NotALot => "not-a-lot",
             Self::NotADay => "not-a-day",
             Self::NotACode { .. } => "not-a-code",
@@ -254,6 +263,15 @@ impl Complaint {
             Fault::ProductUnknown => {
                 "一覧にない製品コードです。この行は登録しました。コードを確認してください。".into()
             }
+            Fault::OwnCodeUnknown => {
+                "配送日にこの自社コードの会場はありません。会場コードを入力するか、自社コードを登録してください。".into()
+            }
+            Fault::OwnCodeOfSeveral => {
+                "配送日にこの自社コードの会場が2つ以上あります。会場コードを入力してください。".into()
+            }
+            Fault::OwnCodeOfAnother => {
+                "自社コードの会場と会場コードの会場が違います。どちらかを直してください。".into()
+            }
             Fault::NotALot => "ロット番号が正しくありません。20文字以内で入力してください。".into(),
             Fault::NotADay => "日付が正しくありません。YYYYMMDDの8桁で、実在する日付を入力してください。".into(),
             Fault::NotACode { codes } => {
@@ -319,6 +337,9 @@ impl Complaint {
             }
             Fault::NotAProduct => "This cannot be a product code. Write the code (small letters, digits, underscores) of the list of products.".into(),
             Fault::ProductUnknown => "This product is not in the list. The row was loaded; check the code.".into(),
+            Fault::OwnCodeUnknown => "No venue has this own code (自社コード) on the day of delivery. Write the facility code, or tell the own code first.".into(),
+            Fault::OwnCodeOfSeveral => "Several venues have this own code (自社コード) on the day of delivery. Write the facility code.".into(),
+            Fault::OwnCodeOfAnother => "The own code (自社コード) is of another venue than the facility code. Correct one of them.".into(),
             Fault::NotALot => "This cannot be a lot number. Use 20 characters at most.".into(),
             Fault::NotADay => "This is not a date. Write a day that exists, in eight digits, YYYYMMDD.".into(),
             Fault::NotACode { codes } => format!("This is not a code of this item. Use one of {}.", codes.join(", ")),
@@ -408,6 +429,9 @@ mod tests {
             Fault::FacilityUnusual,
             Fault::NotAProduct,
             Fault::ProductUnknown,
+            Fault::OwnCodeUnknown,
+            Fault::OwnCodeOfSeveral,
+            Fault::OwnCodeOfAnother,
             Fault::NotALot,
             Fault::NotADay,
             Fault::NotACode { codes: &["0", "1"] },

@@ -11,7 +11,7 @@ use domain::calendar::Day;
 use crate::encoding::Encoding;
 use crate::table::{Exported, Table, for_spreadsheet};
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "発注番号",
     "会場コード",
     "会場名",
@@ -21,6 +21,7 @@ const NAMES: [&str; 9] = [
     "クール",
     "配送開始日",
     "配送終了日",
+    "自社コード",
 ];
 
 /// An order.
@@ -42,6 +43,8 @@ pub struct OrderLine {
     pub cycle: Option<i64>,
     /// The cycle's first and last day of delivery.
     pub days: Option<(Day, Day)>,
+    /// What the supplier calls the venue (自社コード); empty if it told nothing.
+    pub own: String,
 }
 
 /// Writes the whole file.
@@ -64,7 +67,7 @@ pub fn write_orders<W: io::Write>(
             .map_or((Cow::Borrowed(""), Cow::Borrowed("")), |(first, last)| {
                 (eight(first), eight(last))
             });
-        let fields: [Cow<'_, str>; 9] = [
+        let fields: [Cow<'_, str>; 10] = [
             for_spreadsheet(&line.number),
             for_spreadsheet(&line.facility),
             for_spreadsheet(&line.venue),
@@ -74,6 +77,7 @@ pub fn write_orders<W: io::Write>(
             cycle.into(),
             first,
             last,
+            for_spreadsheet(&line.own),
         ];
         table.row(fields.into_iter())?;
     }
@@ -96,19 +100,21 @@ mod tests {
             delivered: 195,
             cycle: Some(9),
             days: Some((day("2021-07-05"), day("2021-07-18"))),
+            own: "A-001".into(),
         };
         let own = OrderLine {
             cycle: None,
             days: None,
+            own: String::new(),
             ..line.clone()
         };
         let mut bytes = Vec::new();
         write_orders(&mut bytes, &[line, own], Encoding::Utf8).unwrap();
         assert_eq!(
             String::from_utf8(bytes).unwrap(),
-            "発注番号,会場コード,会場名,製品コード,バイアル数,配送済み,クール,配送開始日,配送終了日\r\n\
-             20210705-1310000015-9A8057,1310000015,会場1,comirnaty_12_mono,585,195,9,20210705,20210718\r\n\
-             20210705-1310000015-9A8057,1310000015,会場1,comirnaty_12_mono,585,195,,,\r\n"
+            "発注番号,会場コード,会場名,製品コード,バイアル数,配送済み,クール,配送開始日,配送終了日,自社コード\r\n\
+             20210705-1310000015-9A8057,1310000015,会場1,comirnaty_12_mono,585,195,9,20210705,20210718,A-001\r\n\
+             20210705-1310000015-9A8057,1310000015,会場1,comirnaty_12_mono,585,195,,,,\r\n"
         );
     }
 }

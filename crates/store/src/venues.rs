@@ -15,7 +15,7 @@ pub use applications::{Application, Applied, Decided, applications, apply, decid
 pub use codes::{CodeTold, codes, of_code, tell_code};
 pub(crate) use codes::{found as code_founded, holder};
 pub use listing::{Listed, PAGE_ROWS, Question, list};
-pub use own_codes::{TELLING_MAX, Telling, own_codes, tell_own_codes};
+pub use own_codes::{TELLING_MAX, Telling, own_code_book, own_codes, tell_own_codes};
 pub use record::{SectionTold, Story, sections, story, suppliers, tell};
 
 use domain::access::{Action, OrganisationId, OrganisationKind, Permit, Place};

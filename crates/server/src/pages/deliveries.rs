@@ -26,6 +26,7 @@ use exchange::orders::{OrderLine, write_orders};
 use serde::Deserialize;
 use store::deliveries::{self, OpenQuestion, Registered, Told};
 use store::stock::{Act, Done};
+use store::venues::own_code_book;
 use uuid::Uuid;
 
 use crate::pages::attachments;
@@ -381,7 +382,8 @@ async fn take_in(
     locale: Locale,
 ) -> Result<Outcome, Problem> {
     let mut outcome = Outcome::default();
-    let reader = match Reader::open(Cursor::new(file), encoding) {
+    let book = own_code_book(&app.db, permit).await?;
+    let reader = match Reader::open(Cursor::new(file), encoding, book) {
         Ok(reader) => reader,
         Err(refusal) => {
             outcome.refused = Some(match locale {
@@ -496,7 +498,10 @@ async fn answer(
 async fn orders_file(State(app): State<App>, me: Me) -> Result<Response, Problem> {
     let permit = permit_of(&me)?;
     let orders = deliveries::open_orders(&app.db, &permit).await?;
+    let book = own_code_book(&app.db, &permit).await?;
+    let today = app.today();
     let line = |one: deliveries::Ordered| OrderLine {
+        own: book.own(one.venue_id, today).to_owned(),
         number: one.number,
         facility: one.facility,
         venue: one.venue,

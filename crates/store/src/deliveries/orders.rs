@@ -157,6 +157,8 @@ pub struct Ordered {
     pub supplier: String,
     /// The venue's name.
     pub venue: String,
+    /// The venue.
+    pub venue_id: OrganisationId,
     /// The venue's code.
     pub facility: String,
     /// The product's key.
@@ -183,6 +185,7 @@ struct Row {
     number: String,
     supplier: String,
     venue: String,
+    venue_id: Vec<u8>,
     facility: String,
     product: String,
     vials: i64,
@@ -206,6 +209,7 @@ impl TryFrom<Row> for Ordered {
             number: row.number,
             supplier: row.supplier,
             venue: row.venue,
+            venue_id: organisation(&row.venue_id, "vial_order", "venue")?,
             facility: row.facility,
             product: row.product,
             vials: row.vials,
@@ -224,7 +228,7 @@ pub async fn open_orders(db: &Db, permit: &Permit) -> Result<Vec<Ordered>> {
     let rows: Vec<Row> = db
         .query(sql!(
             "SELECT w.number, COALESCE(s.name, '') AS supplier, COALESCE(o.name, '') AS venue,
-                    COALESCE(o.facility_code, '') AS facility, w.product, w.vials, w.delivered,
+                    w.venue AS venue_id, COALESCE(o.facility_code, '') AS facility, w.product, w.vials, w.delivered,
                     c.number AS cycle_number, c.first_day
              FROM (SELECT v.supplier, v.number, v.venue, v.product, v.vials, v.cycle, v.at_micros,
                           CAST(COALESCE((SELECT SUM(d.shipped) FROM delivery AS d
@@ -255,7 +259,7 @@ pub async fn orders_of_city(db: &Db, permit: &CityPermit) -> Result<Vec<Ordered>
     let rows: Vec<Row> = db
         .query(sql!(
             "SELECT v.number, COALESCE(s.name, '') AS supplier, COALESCE(o.name, '') AS venue,
-                    COALESCE(o.facility_code, '') AS facility, v.product, v.vials,
+                    v.venue AS venue_id, COALESCE(o.facility_code, '') AS facility, v.product, v.vials,
                     CAST(COALESCE((SELECT SUM(d.shipped) FROM delivery AS d
                          WHERE d.supplier = v.supplier AND d.order_number <> ''
                            AND d.order_number = v.number), 0) AS BIGINT) AS delivered,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::access::{Action, OrganisationId, Permit, Place};
 use domain::calendar::{Day, Instant};
 use domain::venues::FacilityCode;
-use domain::venues::own_codes::OwnCode;
+use domain::venues::own_codes::{OwnCode, OwnCodeBook};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -84,6 +84,53 @@ pub async fn own_codes(db: &Db, permit: &Permit, day: Day) -> Result<Vec<OwnCode
             })
         })
         .collect()
+}
+
+/// What the company calls its venues, and their codes, from each day on: for files in its own codes.
+///
+/// # Errors
+/// The database's.
+pub async fn own_code_book(db: &Db, permit: &Permit) -> Result<OwnCodeBook> {
+    let (Action::RegisterDelivery, Place::Company(supplier)) = (permit.action(), *permit.place())
+    else {
+        return Err(wrong_permit());
+    };
+    let key = supplier.0.as_bytes().to_vec();
+    let mut tx = db.begin_reading().await?;
+    let codes: Vec<(Vec<u8>, String, String)> = tx
+        .query(sql!(
+            "SELECT c.venue, c.valid_from, c.code FROM venue_code AS c
+             WHERE c.venue IN (SELECT w.venue FROM venue_own_code AS w WHERE w.supplier = $1)
+             ORDER BY c.venue, c.revision"
+        ))
+        .bind(key.clone())
+        .all()
+        .await?;
+    let own: Vec<(Vec<u8>, String, String)> = tx
+        .query(sql!(
+            "SELECT venue, valid_from, own_code FROM venue_own_code WHERE supplier = $1 ORDER BY venue, revision"
+        ))
+        .bind(key)
+        .all()
+        .await?;
+    tx.commit().await?;
+    let mut book = OwnCodeBook::default();
+    for (venue, from, code) in codes {
+        let bad = |column| Error::Inconsistent {
+            table: "venue_code",
+            column,
+        };
+        let venue = OrganisationId(uuid(&venue, "venue_code", "venue")?);
+        let from = Day::parse(&from).ok_or_else(|| bad("valid_from"))?;
+        let code = FacilityCode::parse(&code).map_err(|_| bad("code"))?;
+        book.tell_code(venue, from, code);
+    }
+    for (venue, from, own) in own {
+        let venue = OrganisationId(uuid(&venue, "venue_own_code", "venue")?);
+        let from = Day::parse(&from).ok_or_else(|| bad("valid_from"))?;
+        book.tell_own(venue, from, &own);
+    }
+    Ok(book)
 }
 
 /// Tells own codes, at most [`TELLING_MAX`] of them at once; each by itself, the same again changes nothing.

@@ -435,6 +435,16 @@ fn a_wholesaler_s_own_codes_are_told_by_line_and_the_same_again_changes_nothing(
         assert_eq!(on("2021-05-31").await, ["", ""]);
         assert_eq!(on("2021-06-30").await, ["A-001", ""]);
         assert_eq!(on("2021-07-01").await, ["A-101", ""]);
+        let sender = permit(Kind::Wholesaler, Action::RegisterDelivery);
+        let book = venues::own_code_book(&world.db, &sender).await.unwrap();
+        assert_eq!(book.facility("A-001", day("2021-06-30")), Ok(code(OLD)));
+        assert_eq!(book.facility("A-101", day("2021-07-01")), Ok(code(OLD)));
+        assert!(book.facility("A-001", day("2021-07-01")).is_err());
+        assert_eq!(book.own(organisation(1), day("2021-07-01")), "A-101");
+        assert!(
+            venues::own_code_book(&world.db, &wholesaler).await.is_err(),
+            "for files of deliveries only"
+        );
         assert_eq!(tell(&[line(OLD, "2021-07-01", "")]).await.kept, 1);
         assert_eq!(on("2021-07-01").await, ["", ""]);
     });

@@ -4,6 +4,7 @@
 use crate::house::{House, answer, as_desk, as_tablet, coupon, log_in};
 use crate::snapshot::show;
 use browser_flows::{Browser, Page, Server};
+use std::fs;
 
 static HOUSE: House = House::new();
 
@@ -11,6 +12,8 @@ const PRODUCT: &str = "comirnaty_lp81";
 /// A lot that nobody has heard of before this walk.
 const LOT: &str = "WALK01";
 const VENUE: &str = "神田見本クリニック";
+/// What the wholesaler calls that venue.
+const OWN_CODE: &str = "W-0007";
 /// Vials that the wholesaler says it handed over.
 const HANDED_OVER: i64 = 30;
 /// Vials that were in the box.
@@ -123,27 +126,50 @@ fn the_city_gives_to_its_venue(page: &Page, server: &Server) {
     publish(page, "supply-4-city");
 }
 
+/// By files, in the wholesaler's own codes.
 fn the_wholesaler_delivers_what_was_ordered(page: &Page, server: &Server) {
     page.goto(&server.url("/deliveries"));
     page.wait_for_text("第9クール");
     show(page, "supply-5-orders");
-    let row = format!(
-        "[...document.querySelectorAll('tbody tr')].find(row => row.textContent.includes('{VENUE}'))"
+    let facility = page.eval(&format!(
+        "[...document.querySelectorAll('tbody tr')].find((row) => row.textContent.includes('{VENUE}'))
+             .querySelector('td.digits').textContent"
+    ));
+    let facility = facility.as_str().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let codes = folder.path().join("codes.csv");
+    let told = format!("会場コード,適用開始日,自社コード\n{facility},20210601,{OWN_CODE}\n");
+    fs::write(&codes, told).unwrap();
+    page.goto(&server.url("/own-codes"));
+    page.upload("#file", &codes);
+    page.follow(|page| page.click("form[enctype] button[type=submit]"));
+    page.wait_for_text("1");
+    page.assert_accessible();
+    show(page, "supply-5-own-codes");
+
+    let orders = page.eval("fetch('/deliveries/orders').then((answer) => answer.text())");
+    let orders = orders.as_str().unwrap();
+    let ordered = orders
+        .lines()
+        .find(|line| line.ends_with(OWN_CODE))
+        .unwrap();
+    let order = ordered.split(',').next().unwrap();
+    let today = page.eval("new Date().toLocaleDateString('sv-SE', { timeZone: 'Asia/Tokyo' })");
+    let today = today.as_str().unwrap().replace('-', "");
+    let results = folder.path().join("results.csv");
+    let told = format!(
+        "伝票番号,会場コード,製品コード,ロット,有効期限,バイアル数,配送日,発注番号,温度記録,自社コード\n\
+         WALK-1,,{PRODUCT},{LOT},20991231,{HANDED_OVER},{today},{order},1,{OWN_CODE}\n"
     );
-    let order = page.eval(&format!("{row}.querySelector('th').textContent"));
-    let facility = page.eval(&format!("{row}.querySelector('td.digits').textContent"));
-    page.fill("#slip", "WALK-1");
-    page.fill("#facility", facility.as_str().unwrap());
-    page.fill("#order", order.as_str().unwrap());
-    page.select("#product", PRODUCT);
-    page.fill("#lot", LOT);
-    page.fill("#expires", "2099-12-31");
-    page.fill("#vials", &HANDED_OVER.to_string());
-    page.select("#temperature", "kept");
-    page.follow(|page| page.click("form[action='/deliveries'] button[type=submit]"));
+    fs::write(&results, told).unwrap();
+    page.goto(&server.url("/deliveries"));
+    page.upload("#file", &results);
+    page.click("input[name=encoding][value=utf-8]");
+    page.follow(|page| page.click("form[action='/deliveries/file'] button[type=submit]"));
     page.wait_for_text("確認事項はありません");
     page.wait_for_text("WALK-1");
     page.assert_accessible();
+    show(page, "supply-6-delivered");
     page.assert_clean();
 }
 
