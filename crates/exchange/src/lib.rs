@@ -17,6 +17,7 @@ pub mod ledger;
 pub mod lines;
 pub mod open_data;
 pub mod orders;
+pub mod recalls;
 pub mod records;
 mod repeats;
 pub mod residents;

@@ -4,9 +4,11 @@
 //! city, with its access log written first.
 
 use domain::access::{Action, CityPermit, OrganisationId, Permit};
+use domain::addresses::Address;
 use domain::calendar::{Day, Instant};
 use domain::coupons::CouponNumber;
 use domain::doses::DoseId;
+use domain::people::ResidentStanding;
 use domain::places::MunicipalityCode;
 use domain::stock::Account;
 use domain::vaccines::Lot;
@@ -279,4 +281,140 @@ pub async fn dosed(
             })
         })
         .collect()
+}
+
+/// Somebody to write to because of a dose of the lot.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Addressee {
+    /// The record.
+    pub dose: DoseId,
+    /// The city's own number of the person.
+    pub resident_no: String,
+    /// The coupon's number.
+    pub number: CouponNumber,
+    /// The name.
+    pub name: String,
+    /// Its kana.
+    pub kana: String,
+    /// Whether the person lives in the city, moved out, died or was removed.
+    pub standing: ResidentStanding,
+    /// Where letters go, if it is known.
+    pub address: Option<Address>,
+    /// The day of the dose.
+    pub given_on: Day,
+    /// The product's key.
+    pub product: String,
+    /// The venue's name on the day.
+    pub venue_name: String,
+}
+
+impl std::fmt::Debug for Addressee {
+    /// Nothing that identifies a person reaches a log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Addressee({})", self.dose)
+    }
+}
+
+/// Whom the city has to write to because of a lot, by record.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addressees {
+    /// Whoever may be named in a list, also who is gone by now.
+    pub named: Vec<Addressee>,
+    /// Doses of protected people (支援措置): they are told one by one from their own pages.
+    pub protected: i64,
+    /// Doses whose person is not found yet (登録待ち).
+    pub pending: i64,
+}
+
+#[derive(sqlx_macros::FromRow)]
+struct AddresseeRow {
+    dose_id: Vec<u8>,
+    given_on: String,
+    product: String,
+    venue_name: String,
+    resident_no: Option<String>,
+    number: Option<String>,
+    name: Option<String>,
+    kana: Option<String>,
+    standing: Option<String>,
+    standing_since: Option<String>,
+    protected: Option<i64>,
+    address: Option<String>,
+}
+
+impl AddresseeRow {
+    fn dose(&self) -> Result<DoseId> {
+        let id = Uuid::from_slice(&self.dose_id);
+        Ok(DoseId(id.map_err(|_| bad("lot_dose", "dose_id"))?))
+    }
+
+    fn addressee(self, resident_no: String) -> Result<Addressee> {
+        let since = self.standing_since.as_deref();
+        let since = since
+            .map(|day| day_in(day, "resident", "standing_since"))
+            .transpose()?;
+        let standing = ResidentStanding::parse(self.standing.as_deref().unwrap_or_default(), since);
+        let number = CouponNumber::parse(self.number.as_deref().unwrap_or_default());
+        Ok(Addressee {
+            dose: self.dose()?,
+            resident_no,
+            number: number.map_err(|_| bad("dose", "number"))?,
+            name: self.name.unwrap_or_default(),
+            kana: self.kana.unwrap_or_default(),
+            standing: standing.ok_or_else(|| bad("resident", "standing"))?,
+            address: crate::residents::address(self.address.as_deref())?,
+            given_on: day_in(&self.given_on, "dose", "given_on")?,
+            product: self.product,
+            venue_name: self.venue_name,
+        })
+    }
+}
+
+/// Everybody of the city who was given a dose of the lot, with where letters go; the look is in the access log before
+/// it is told. Protected people are counted and not named.
+///
+/// # Errors
+/// The database's; then nothing may be shown.
+pub async fn addressees(
+    db: &Db,
+    permit: &CityPermit,
+    lot: &Lot,
+    view: &View,
+) -> Result<Addressees> {
+    if permit.action() != Action::TraceLot {
+        return Err(wrong_permit());
+    }
+    audit::looked(db, permit, view).await?;
+    let mut all = Addressees::default();
+    let mut after = Vec::new();
+    loop {
+        let rows: Vec<AddresseeRow> = db
+            .query(sql!(
+                "SELECT l.dose_id, d.given_on, d.product, d.venue_name, p.resident_no, d.number, p.name, p.kana,
+                        p.standing, p.standing_since, p.protected, p.address
+                 FROM lot_dose AS l
+                 JOIN dose AS d ON d.municipality = l.municipality AND d.dose_id = l.dose_id
+                 LEFT JOIN coupon AS c ON c.municipality = d.municipality AND c.number = d.number
+                 LEFT JOIN resident AS p ON p.municipality = c.municipality AND p.resident_no = c.resident_no
+                 WHERE l.lot = $1 AND l.municipality = $2 AND l.dose_id > $3
+                 ORDER BY l.dose_id LIMIT $4"
+            ))
+            .bind(lot.as_str().to_owned())
+            .bind(permit.city().to_string())
+            .bind(after)
+            .bind(PEOPLE_MAX)
+            .all()
+            .await?;
+        let Some(last) = rows.last() else {
+            return Ok(all);
+        };
+        after = last.dose_id.clone();
+        for mut row in rows {
+            match row.resident_no.take() {
+                None => all.pending += 1,
+                Some(_) if row.protected == Some(1) => all.protected += 1,
+                Some(resident_no) => all.named.push(row.addressee(resident_no)?),
+            }
+        }
+    }
 }

@@ -4,26 +4,34 @@
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
+use domain::addresses::Address;
 use domain::doses::DoseId;
 use domain::lots::{RECALL_REASON_LENGTH_MAX, Recall, RegisteredLot};
+use domain::people::ResidentStanding;
 use domain::vaccines::{LOT_LENGTH_MAX, Lot};
+use exchange::encoding::Encoding;
+use exchange::recalls::{LetterRow, write_letters};
 use serde::Deserialize;
 use store::audit::View;
 use store::lots::Kept;
 use store::recalls::{
-    Dosed, PEOPLE_MAX, Standing, Whereabouts, can_be_stopped, dosed, rehearse, whereabouts,
+    Addressee, Dosed, PEOPLE_MAX, Standing, Whereabouts, addressees, can_be_stopped, dosed,
+    rehearse, whereabouts,
 };
 use uuid::Uuid;
 
 use crate::pages::fields::Complaints;
-use crate::pages::records::{day_text, place_name, product_name};
+use crate::pages::imports::encodings;
+use crate::pages::persons::standing_text;
+use crate::pages::records::{Choice, day_text, place_name, product_name};
 use crate::pages::stock::account_text;
 use crate::state::App;
 use crate::web::body::{PageForm, Params};
 use crate::web::layout::{Page, done, html};
-use crate::web::locale::Texts;
+use crate::web::locale::{Locale, Texts};
 use crate::web::me::Me;
 use crate::web::problem::Problem;
 use crate::web::routes::{Guard, Routes};
@@ -43,6 +51,7 @@ pub fn routes() -> Routes {
         .post("/lots/recall/rehearsals", keep, rehearsal)
         .get("/city/recall", trace, ask)
         .post("/city/recall", trace, people)
+        .post("/city/recall/letters", trace, letters)
 }
 
 /// Vials at an account, in words.
@@ -271,6 +280,7 @@ struct PeoplePage {
     asked: bool,
     people: Vec<Person>,
     next: Option<Uuid>,
+    encodings: Vec<Choice>,
     complaints: Complaints,
     lot_max: usize,
 }
@@ -289,6 +299,7 @@ async fn ask(page: Page, Params(asked): Params<Asked>) -> Result<Response, Probl
         asked: false,
         people: Vec::new(),
         next: None,
+        encodings: encodings(&page),
         complaints: Complaints::default(),
         lot_max: LOT_LENGTH_MAX,
         page: page.titled("trace-title"),
@@ -336,9 +347,82 @@ async fn people(
             .map(|one| Person::of(one, page.texts))
             .collect(),
         next,
+        encodings: encodings(&page),
         complaints,
         lot_max: LOT_LENGTH_MAX,
         page,
     })?;
     Ok((status, shown).into_response())
+}
+
+/// Which lot, and in which encoding the file is saved.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Wanted {
+    lot: String,
+    encoding: String,
+}
+
+/// Whom the city writes to because of the lot (回収通知), as CSV; written into its access log before it is saved. Protected people are
+/// told one by one, and are not in it.
+async fn letters(
+    State(app): State<App>,
+    me: Me,
+    PageForm(wanted): PageForm<Wanted>,
+) -> Result<Response, Problem> {
+    let permit = me.city(Action::TraceLot)?;
+    let lot = Lot::parse(&wanted.lot).map_err(|_| Problem::not_found())?;
+    let encoding = Encoding::parse(&wanted.encoding).unwrap_or(Encoding::Utf8);
+    let view = View {
+        id: app.fresh_id(),
+        at: app.now(),
+        number: None,
+        view: VIEW.to_owned(),
+        purpose: PURPOSE.to_owned(),
+    };
+    let found = addressees(&app.db, &permit, &lot, &view).await?;
+    let texts = Texts::new(Locale::Ja);
+    let rows: Vec<LetterRow> = found
+        .named
+        .into_iter()
+        .map(|one| LetterRow {
+            note: note_of(&one, texts),
+            resident_no: one.resident_no,
+            number: one.number,
+            name: one.name,
+            kana: one.kana,
+            address: one.address,
+            given_on: one.given_on,
+            product: one.product,
+            lot: lot.clone(),
+            venue: one.venue_name,
+        })
+        .collect();
+    let mut bytes = Vec::new();
+    write_letters(&mut bytes, &rows, encoding).map_err(|_| Problem::internal())?;
+    let kind = match encoding {
+        Encoding::Utf8 => "text/csv; charset=utf-8",
+        Encoding::Windows31j => "text/csv; charset=windows-31j",
+    };
+    let headers = [
+        (CONTENT_TYPE, kind),
+        (
+            CONTENT_DISPOSITION,
+            "attachment; filename=\"recall-letters.csv\"",
+        ),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+/// What a clerk should know before a letter goes out.
+fn note_of(one: &Addressee, texts: Texts) -> String {
+    if one.standing != ResidentStanding::Resident {
+        return standing_text(one.standing, texts);
+    }
+    let is_mailable = one.address.as_ref().is_some_and(Address::is_mailable);
+    if is_mailable {
+        String::new()
+    } else {
+        texts.t("coupons-unaddressed-unknown")
+    }
 }

@@ -224,6 +224,72 @@ async fn a_city_sees_its_own_people_of_a_lot_and_the_look_is_logged() {
 }
 
 #[tokio::test]
+async fn a_city_saves_whom_to_write_to_about_a_lot_but_no_protected_person() {
+    let house = house().await;
+    let file = "自治体コード,個別宛名番号,個人番号,券番号,氏名漢字,氏名カナ,生年月日,性別,異動区分,異動日,支援措置区分,郵便番号,住所,方書\r\n\
+         131016,1,,0000000011,見本 一郎,ミホン イチロウ,19500401,1,1,,0,100-0001,千代田区千代田1-1,\r\n\
+         131016,2,,0000000012,見本 二郎,ミホン ジロウ,19500401,1,1,,0,,,\r\n\
+         131016,3,,0000000013,秘密 守,ヒミツ マモル,19500401,1,1,,1,,,\r\n";
+    let body = ("text/csv", file.to_owned());
+    let answer = send(&house, CLERK, Method::POST, "/api/v1/residents", body).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    for number in 11..=14 {
+        let dose = json!({
+            "id": format!("01890a5d-ac96-774b-bcce-b3020{number:07}"),
+            "coupon": format!("2113101600000000{number}"),
+            "given_on": "2021-04-12", "product": "comirnaty_12_mono", "lot": "EY2173", "doctor": "鈴木",
+            "device": "test",
+        });
+        let body = ("application/json", dose.to_string());
+        let answer = send(&house, NURSE, Method::POST, "/api/v1/doses", body).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
+    }
+    store::stock::project(&house.app.db, &store::Recent::default(), house.app.now())
+        .await
+        .unwrap();
+    let page = post(&house, CLERK, "/city/recall", "lot=EY2173").await;
+    assert!(page.text.contains("回収通知の宛先"), "{}", page.text);
+    let saved = post(&house, CLERK, "/city/recall/letters", "lot=EY2173").await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text);
+    let lines: Vec<&str> = saved.text.lines().skip(1).collect();
+    assert_eq!(
+        lines,
+        [
+            "1,0000000011,見本 一郎,ミホン イチロウ,1000001,千代田区千代田1-1,20210412,comirnaty_12_mono,EY2173,venue,",
+            "2,0000000012,見本 二郎,ミホン ジロウ,,,20210412,comirnaty_12_mono,EY2173,venue,住所の登録がありません",
+        ]
+    );
+    let auditor = (OrganisationKind::City, Role::Administrator);
+    let page = get(&house, auditor, "/city/looks").await;
+    assert_eq!(page.text.matches("ロットの接種者の一覧").count(), 2);
+}
+
+#[tokio::test]
+async fn a_file_in_the_senders_own_codes_reaches_the_venue() {
+    let house = house().await;
+    let sent = |path: &'static str, file: String| {
+        let body = format!(
+            "--x\r\ncontent-disposition: form-data; name=\"encoding\"\r\n\r\nutf-8\r\n\
+             --x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\n{file}\r\n--x--\r\n"
+        );
+        let body = ("multipart/form-data; boundary=x", body);
+        send(&house, SELLER, Method::POST, path, body)
+    };
+    let codes = format!("会場コード,適用開始日,自社コード\r\n{FACILITY},20210401,W-7\r\n");
+    let page = sent("/own-codes/file", codes).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    let deliveries = "伝票番号,会場コード,製品コード,ロット,有効期限,バイアル数,配送日,自社コード\r\n\
+         D-1,,comirnaty_12_mono,EY2173,20210930,10,20210412,W-7\r\n\
+         D-2,,comirnaty_12_mono,EY2173,20210930,10,20210412,W-8\r\n";
+    let page = sent("/deliveries/file", deliveries.to_owned()).await;
+    let told = "<span>登録した行</span> <strong>1</strong>";
+    assert!(page.text.contains(told), "{}", page.text);
+    assert!(page.text.contains("この自社コードの会場はありません"));
+    let page = get(&house, NURSE, "/venue/stock").await;
+    assert!(page.text.contains("D-1"), "{}", page.text);
+}
+
+#[tokio::test]
 async fn a_box_of_another_venue_or_of_nobody_is_told_at_the_door() {
     let house = house().await;
     let page = post(&house, NURSE, "/venue/stock/slip", "slip=D-9").await;

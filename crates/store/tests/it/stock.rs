@@ -494,6 +494,17 @@ fn a_recall_finds_every_vial_and_each_city_its_own_people() {
         let reader = clerk(Action::SeeLedger, CHIYODA);
         let wrong = recalls::dosed(&world.db, &reader, &lot, None, &view).await;
         assert!(wrong.is_err(), "a permit for the ledger traces no lot");
+        let view = View {
+            id: world.id(),
+            ..view
+        };
+        let all = recalls::addressees(&world.db, &trace, &lot, &view)
+            .await
+            .unwrap();
+        let named: Vec<&str> = all.named.iter().map(|one| &*one.resident_no).collect();
+        assert_eq!((&*named, all.protected, all.pending), (&["1"][..], 0, 0));
+        let wrong = recalls::addressees(&world.db, &reader, &lot, &view).await;
+        assert!(wrong.is_err(), "nor writes letters about it");
     });
 }
 
