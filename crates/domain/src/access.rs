@@ -68,6 +68,8 @@ pub fn may(actor: &Actor, action: Action, place: &Place) -> bool {
         A::IssueCodes => actor.kind == K::Prefecture && at_home,
         A::ConfirmMandates => actor.kind == K::Association && at_home,
         A::SeeStatistics => is_counted_for(&actor.territory, place),
+        // Whoever gives vaccine to a place sees how it does with it; suppliers see nothing of it.
+        A::SeeSupply => is_supplied_by(&actor.territory, place),
         A::ManageAccounts => {
             is_administrator && (at_home || stands_directly_above(&actor.territory, place))
         }
@@ -83,6 +85,22 @@ fn is_counted_for(territory: &Territory, place: &Place) -> bool {
         (Territory::City(own), Place::Prefecture(asked)) => own.prefecture() == Some(*asked),
         // At its own place a city is shown the counts of its prefecture.
         (Territory::City(own), Place::City(asked)) => own == asked,
+        _ => false,
+    }
+}
+
+/// Whether a place is an organisation's own, or lies in it: nation, prefecture, city, venue.
+fn is_supplied_by(territory: &Territory, place: &Place) -> bool {
+    match (territory, place) {
+        (
+            Territory::Nation,
+            Place::Nation | Place::Prefecture(_) | Place::City(_) | Place::Venue { .. },
+        ) => true,
+        (Territory::Prefecture(own), Place::Prefecture(asked)) => own == asked,
+        (Territory::Prefecture(own), Place::City(city) | Place::Venue { city, .. }) => {
+            city.prefecture() == Some(*own)
+        }
+        (Territory::City(own), Place::City(city) | Place::Venue { city, .. }) => own == city,
         _ => false,
     }
 }
@@ -177,6 +195,8 @@ pub enum Action {
     ConfirmMandates,
     /// See counts.
     SeeStatistics,
+    /// See what a place was supplied with, has and used (需給の見える化): one's own, and those in it.
+    SeeSupply,
     /// Open, change and close accounts.
     ManageAccounts,
     /// See who looked at whom.
@@ -226,6 +246,7 @@ impl Action {
         Self::IssueCodes,
         Self::ConfirmMandates,
         Self::SeeStatistics,
+        Self::SeeSupply,
         Self::ManageAccounts,
         Self::SeeAccessLog,
         Self::SeeHome,
@@ -273,6 +294,7 @@ impl Action {
             Self::IssueCodes => "issue-codes",
             Self::ConfirmMandates => "confirm-mandates",
             Self::SeeStatistics => "see-statistics",
+            Self::SeeSupply => "see-supply",
             Self::ManageAccounts => "manage-accounts",
             Self::SeeAccessLog => "see-access-log",
             Self::SeeHome => "see-home",
@@ -329,6 +351,7 @@ impl Action {
             | Self::IssueCodes
             | Self::ConfirmMandates
             | Self::SeeStatistics
+            | Self::SeeSupply
             | Self::ManageAccounts
             | Self::SeeHome => Desk::Any,
         }

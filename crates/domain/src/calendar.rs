@@ -99,6 +99,25 @@ impl Day {
         self.0.duration_until(other.0).as_hours() / HOURS_PER_DAY
     }
 
+    /// Days since 1970-01-01; negative before it.
+    #[must_use]
+    pub fn since_epoch(self) -> i64 {
+        Self::EPOCH.days_until(self)
+    }
+
+    /// The day so many days after 1970-01-01; stops as [`Day::plus_days`] does.
+    #[must_use]
+    pub fn from_epoch(days: i64) -> Self {
+        Self::EPOCH.plus_days(days)
+    }
+
+    /// The moment at which it begins in Japan.
+    #[must_use]
+    pub fn begins(self) -> Instant {
+        let seconds = self.since_epoch() * SECONDS_PER_DAY - JAPAN_OFFSET_SECONDS;
+        Instant::from_micros(seconds * MICROS_PER_SECOND)
+    }
+
     /// The same day of the month so many months later (or earlier); where that month is too short,
     /// the 1st of the month after it: three months after 2022-11-30 is 2023-03-01 (京都市 0000307615).
     ///
