@@ -208,7 +208,7 @@ pub async fn close(
             .bind(at.micros())
             .expect(1)
             .await?;
-            crate::stock::closed(&mut tx, permit.venue(), day, lines).await?;
+            crate::stock::closed(&mut tx, (permit.venue(), at), day, lines).await?;
             let change = Change {
                 id: audit,
                 at,

@@ -205,6 +205,16 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0046_given_transfers.sql"),
         engines: Engines::Both,
     },
+    Migration {
+        version: 49,
+        text: include_str!("../migrations/0049_monitors.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 50,
+        text: include_str!("../migrations/0050_monitors_filled.sql"),
+        engines: Engines::Both,
+    },
 ];
 
 /// Brings the tables up to this program's version; safe to run at every start.

@@ -10,6 +10,7 @@ pub(crate) use recent::Told;
 
 use std::sync::Arc;
 
+use domain::calendar::Instant;
 use domain::doses::DoseId;
 use domain::ledger::{Act, Personal, Sha};
 use domain::places::MunicipalityCode;
@@ -168,6 +169,7 @@ struct Row {
     seq: i64,
     dose_id: Vec<u8>,
     act: String,
+    at_micros: i64,
     personal: Option<String>,
 }
 
@@ -188,6 +190,7 @@ impl TryFrom<Row> for Told {
             seq: row.seq,
             dose: DoseId(Uuid::from_slice(&row.dose_id).map_err(|_| bad("dose_id"))?),
             act: Act::parse(&row.act).ok_or_else(|| bad("act"))?,
+            at: Instant::from_micros(row.at_micros),
             personal: personal.map(Arc::new),
         })
     }
@@ -213,7 +216,8 @@ pub(crate) async fn entries(tx: &mut Tx, behind: &Behind, recent: &Recent) -> Re
             .many(
                 sql!(
                     "WITH k (municipality, start, upto) AS ({rows: text, bigint, bigint})
-                     SELECT l.municipality, l.seq, l.dose_id, l.act, l.personal FROM k CROSS JOIN ledger AS l
+                     SELECT l.municipality, l.seq, l.dose_id, l.act, l.at_micros, l.personal
+                     FROM k CROSS JOIN ledger AS l
                      WHERE l.municipality = k.municipality AND l.seq > k.start AND l.seq <= k.upto"
                 ),
                 stretches,

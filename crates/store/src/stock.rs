@@ -4,7 +4,10 @@
 //! an id that it made, so that sending it twice does it once.
 
 mod books;
+mod counts;
 mod prove;
+mod sums;
+mod sums_proof;
 mod uses;
 
 use std::collections::BTreeMap;
@@ -25,7 +28,9 @@ use crate::error::{Error, Result};
 use crate::lots;
 
 pub(crate) use books::{Claimed, Entry, book, claim, day_in, organisation};
+pub(crate) use counts::NATION;
 pub use prove::{Difference, Proof, prove};
+pub(crate) use sums::SumsRow;
 pub(crate) use uses::closed;
 pub use uses::{project, rebuild};
 
@@ -247,6 +252,8 @@ pub async fn count(
                 Err(refusal) => return Ok(Done::Refused(refusal)),
             }
         }
+        let word = ((venue, goods.product.clone()), act.at);
+        sums::told(&mut tx, &BTreeMap::from([word])).await?;
         let subject = format!("{}/{}", goods.product, goods.lot);
         let detail = json!({ "shelf": shelf, "books": seen, "counted": vials, "reason": note });
         let change = Change {

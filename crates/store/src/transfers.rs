@@ -245,8 +245,8 @@ pub async fn begin(
         tx.query(sql!(
             "INSERT INTO stock_transfer
                  (id, from_venue, to_venue, product, lot, shelf, began_micros, sent, sent_note, taken,
-                  taken_note, at_micros)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+                  taken_note, at_micros, taken_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
         ))
         .bind(act.id.as_bytes().to_vec())
         .bind(from.0.as_bytes().to_vec())
@@ -260,6 +260,7 @@ pub async fn begin(
         .bind(taken)
         .bind(taken_note)
         .bind(act.at.micros())
+        .bind(taken.map(|_| act.at.micros()))
         .expect(1)
         .await?;
         Done::Now
@@ -331,11 +332,13 @@ pub async fn take(
             book(&mut tx, vec![entry]).await?;
         }
         tx.query(sql!(
-            "UPDATE stock_transfer SET taken = $2, taken_note = $3 WHERE id = $1 AND taken IS NULL"
+            "UPDATE stock_transfer SET taken = $2, taken_note = $3, taken_at = $4
+             WHERE id = $1 AND taken IS NULL"
         ))
         .bind(transfer.as_bytes().to_vec())
         .bind(vials)
         .bind(note.to_owned())
+        .bind(act.at.micros())
         .expect(1)
         .await?;
         Done::Now

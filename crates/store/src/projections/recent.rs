@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use domain::calendar::Instant;
 use domain::doses::DoseId;
 use domain::ledger::{Act, Entry, Personal, Sha};
 use domain::places::MunicipalityCode;
@@ -19,6 +20,8 @@ pub(crate) struct Told {
     pub(crate) seq: i64,
     pub(crate) dose: DoseId,
     pub(crate) act: Act,
+    /// When it came to the ledger.
+    pub(crate) at: Instant,
     /// None once it was erased.
     pub(crate) personal: Option<Arc<Personal>>,
 }
@@ -46,6 +49,7 @@ impl Recent {
                 seq: place.1,
                 dose: entry.body.dose,
                 act: entry.body.act,
+                at: Instant::from_micros(entry.body.at_micros),
                 personal: entry.personal.map(Arc::new),
             };
             kept.entries.insert(place, (entry.hash, told));
@@ -79,7 +83,6 @@ impl Recent {
 mod tests {
     use super::*;
     use domain::access::{OrganisationId, UserId};
-    use domain::calendar::Instant;
     use domain::doses::InputWay;
     use domain::ledger::{Body, ENCODING};
     use uuid::Uuid;

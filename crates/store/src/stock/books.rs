@@ -1,4 +1,5 @@
-//! The only file that writes movements and balances: both in the caller's transaction, always together.
+//! The only file that writes movements and balances: both in the caller's transaction, always together, and with
+//! them the sums of the supply (`sums.rs`).
 
 use std::collections::BTreeMap;
 
@@ -8,6 +9,7 @@ use domain::ledger::Sha;
 use domain::stock::{Goods, Movement, Post};
 use uuid::Uuid;
 
+use super::sums;
 use crate::db::{Table, Tx, sql};
 use crate::error::{Error, Result};
 
@@ -72,7 +74,7 @@ pub(crate) async fn claim(
     Ok(Claimed::First)
 }
 
-/// Writes movements, and what they change in the balances.
+/// Writes movements, and what they change in the balances and sums.
 pub(crate) async fn book(tx: &mut Tx, entries: Vec<Entry>) -> Result<()> {
     if entries.is_empty() {
         return Ok(());
@@ -115,7 +117,8 @@ pub(crate) async fn book(tx: &mut Tx, entries: Vec<Entry>) -> Result<()> {
         balances,
     )
     .expect_each()
-    .await
+    .await?;
+    sums::add(tx, &entries).await
 }
 
 fn movements(entries: &[Entry]) -> Table {

@@ -1,5 +1,5 @@
 //! The proof of the stock (在庫の証明): adds up every movement again and holds balances, deliveries,
-//! transfers and dose records against it.
+//! transfers and dose records against it, and the sums of the monitors (`sums_proof.rs`).
 //!
 //! Everything is read in one transaction, lot by lot, so that a running server does not disturb the
 //! picture and memory follows the largest lot.
@@ -10,11 +10,13 @@ use domain::access::OrganisationId;
 use domain::calendar::{Day, Instant};
 use domain::closings::Purpose;
 use domain::coupons::CouponKind;
+use domain::monitors::Sums;
 use domain::stock::{Account, Doses, Goods, Identity, Kind, Post, Shelf};
 use serde::Serialize;
 
 use super::account_in;
 use super::books::{day_in, organisation};
+use super::sums_proof::SumsProof;
 use super::uses::{Kept, Key, UseRow, closings, follows, not_taken};
 use crate::db::{Db, Tx, sql};
 use crate::error::{Error, Result};
@@ -32,6 +34,8 @@ pub struct Proof {
     pub balances: u64,
     /// Days of a venue's lot held against the dose records.
     pub days: u64,
+    /// Sums of venues, cities and lots, for the monitors, held against the movements and the doses.
+    pub sums: u64,
     /// Entries of the ledgers that the stock has not taken yet; no fault.
     pub lag: u64,
     /// Days that are to be settled again; no fault.
@@ -108,6 +112,8 @@ pub struct Difference {
     pub goods: Option<Goods>,
     /// At which holder.
     pub holder: Option<OrganisationId>,
+    /// In which city or prefecture, where it is about the sums of one: its code, or `JP`.
+    pub place: Option<String>,
     /// By the movements, or by the records.
     pub expected: i64,
     /// By what is held against them.
@@ -129,12 +135,14 @@ impl Proof {
 pub async fn prove(db: &Db, now: Instant) -> Result<Proof> {
     let mut tx = db.begin_reading().await?;
     let mut proof = Proof::default();
+    let mut sums = SumsProof::begin(&mut tx).await?;
     let mut last = Goods {
         product: String::new(),
         lot: String::new(),
     };
     while let Some(goods) = next_lot(&mut tx, &last).await? {
-        let found = lot(&mut tx, &goods, now.day_in_japan(), &mut proof).await?;
+        let today = now.day_in_japan();
+        let found = lot(&mut tx, &goods, today, (&mut proof, &mut sums)).await?;
         proof.lots += 1;
         if found.is_some() {
             proof.difference = found;
@@ -149,15 +157,20 @@ pub async fn prove(db: &Db, now: Instant) -> Result<Proof> {
             what: "nation",
             goods: None,
             holder: None,
+            place: None,
             expected: nation.shipped,
             found: nation.everywhere_else(),
         });
         return Ok(proof);
     }
-    proof.difference = match rest(&mut tx, &proof).await? {
-        None => doses(&mut tx, &mut proof).await?,
-        found => found,
-    };
+    let mut found = rest(&mut tx, &proof).await?;
+    if found.is_none() {
+        found = doses(&mut tx, &mut proof).await?;
+    }
+    if found.is_none() {
+        found = sums.hold(&mut tx, &mut proof.sums).await?;
+    }
+    proof.difference = found;
     Ok(proof)
 }
 
@@ -202,6 +215,7 @@ async fn rest(tx: &mut Tx, proof: &Proof) -> Result<Option<Difference>> {
         what,
         goods: None,
         holder: None,
+        place: None,
         expected,
         found,
     }))
@@ -226,6 +240,8 @@ struct Lot {
     identities: BTreeMap<OrganisationId, Identity>,
     /// What was booked for doses: opened, used, opened for nobody.
     booked: BTreeMap<OrganisationId, [i64; 3]>,
+    /// What the movements mean to each holder.
+    sums: BTreeMap<OrganisationId, Sums>,
     /// By suppliers' and venues' words: what is on the way to each venue.
     on_the_way: BTreeMap<Post, i64>,
 }
@@ -234,15 +250,20 @@ async fn lot(
     tx: &mut Tx,
     goods: &Goods,
     today: Day,
-    proof: &mut Proof,
+    (proof, sums): (&mut Proof, &mut SumsProof),
 ) -> Result<Option<Difference>> {
     let mut lot = Lot::default();
     add_movements(tx, goods, &mut lot, proof).await?;
+    let of_venues = std::mem::take(&mut lot.sums);
+    if let Some(found) = sums.lot(tx, goods, &of_venues).await? {
+        return Ok(Some(found));
+    }
     let different = |what, holder, expected, found| {
         Ok(Some(Difference {
             what,
             goods: Some(goods.clone()),
             holder: Some(holder),
+            place: None,
             expected,
             found,
         }))
@@ -326,6 +347,7 @@ async fn add_movements(tx: &mut Tx, goods: &Goods, lot: &mut Lot, proof: &mut Pr
             identity.add(holder, kind, from, to, sum.vials);
         }
         for (post, vials) in [(from, -sum.vials), (to, sum.vials)] {
+            *lot.sums.entry(post.holder).or_default() += Sums::of(kind, post.account, vials);
             let booked = lot.booked.entry(post.holder).or_default();
             let [opened, used, none] = booked;
             match (kind, post.account) {
@@ -437,6 +459,7 @@ async fn days(
                 what: "day",
                 goods: Some(goods.clone()),
                 holder: Some(one.key.0),
+                place: None,
                 expected: wanted.opened,
                 found: one.booked.opened,
             }));
@@ -471,6 +494,7 @@ async fn days(
                 what: "booked",
                 goods: Some(goods.clone()),
                 holder: Some(*holder),
+                place: None,
                 expected: expected.iter().sum(),
                 found: found.iter().sum(),
             }));
@@ -551,6 +575,7 @@ fn not_the_doses((venue, _, goods): &Key, expected: Doses, found: i64) -> Differ
         what: "doses",
         goods: Some(goods.clone()),
         holder: Some(*venue),
+        place: None,
         expected: expected.primary + expected.booster,
         found,
     }

@@ -19,6 +19,8 @@ use domain::stock::{
 use uuid::Uuid;
 
 use super::books::{Entry, book, day_in, organisation};
+use super::counts::{self, Counted};
+use super::sums;
 use crate::db::{Db, Table, Tx, sql, transact};
 use crate::error::{Error, Result};
 use crate::projections::{Behind, Recent, Step, Told, advance, behind, entries, rounds};
@@ -39,8 +41,8 @@ pub async fn project(db: &Db, recent: &Recent, now: Instant) -> Result<u64> {
     Ok(taken)
 }
 
-/// Takes every entry again from the first one on. Nothing that was booked is forgotten: where the doses
-/// come out as before, nothing is booked, and a difference is booked as one.
+/// Takes every entry again from the first one on, and adds the sums up again. Nothing that was booked is
+/// forgotten: where the doses come out as before, nothing is booked, and a difference is booked as one.
 ///
 /// # Errors
 /// The database's.
@@ -55,6 +57,8 @@ pub async fn rebuild(db: &Db, now: Instant) -> Result<u64> {
         tx.query(sql!("DELETE FROM progress WHERE projection = 'stock'"))
             .run()
             .await?;
+        counts::forget(&mut tx).await?;
+        sums::rebuild(&mut tx).await?;
     })?;
     project(db, &Recent::default(), now).await
 }
@@ -64,9 +68,16 @@ pub(super) type Key = (OrganisationId, Day, Goods);
 
 /// What one record takes out of the vials.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Drawn {
-    key: Key,
-    purpose: Purpose,
+pub(super) struct Drawn {
+    pub(super) key: Key,
+    /// Which dose of the person (回数).
+    pub(super) turn: u8,
+}
+
+impl Drawn {
+    fn purpose(&self) -> Purpose {
+        Purpose::of_turn(self.turn)
+    }
 }
 
 fn drawn(personal: &Personal) -> Option<Drawn> {
@@ -80,7 +91,7 @@ fn drawn(personal: &Personal) -> Option<Drawn> {
                 lot: facts.lot.clone(),
             },
         ),
-        purpose: Purpose::of_turn(facts.turn),
+        turn: facts.turn,
     })
 }
 
@@ -100,25 +111,30 @@ fn bad(column: &'static str) -> Error {
     }
 }
 
-/// What the entries of the stretches change.
-async fn changes(tx: &mut Tx, behind: &Behind, recent: &Recent) -> Result<Changes> {
+/// What the entries of the stretches change: from before them to after, and one by one.
+async fn changes(tx: &mut Tx, behind: &Behind, recent: &Recent) -> Result<(Changes, Counted)> {
     let mut told = entries(tx, behind, recent).await?;
     // A contested entry says what somebody claimed, not what the record says.
     told.retain(|entry| entry.act != Act::Contested);
     let mut said_before = said_before(tx, &told).await?;
     let mut changes = Changes::new();
+    let mut counted = Counted::default();
     for entry in &told {
         let after = entry.personal.as_deref().and_then(drawn);
-        let change = changes
-            .entry((entry.city, entry.dose))
-            .or_insert_with(|| Change {
-                before: said_before.remove(&(entry.city, entry.seq)).flatten(),
-                after: None,
-            });
+        let change = changes.entry((entry.city, entry.dose)).or_insert_with(|| {
+            let before = said_before.remove(&(entry.city, entry.seq)).flatten();
+            Change {
+                after: before.clone(),
+                before,
+            }
+        });
+        if change.after != after {
+            counted.add(change.after.as_ref(), after.as_ref(), entry.at);
+        }
         change.after = after;
     }
     changes.retain(|_, change| change.before != change.after);
-    Ok(changes)
+    Ok((changes, counted))
 }
 
 /// What records said before an entry, by city and the entry's number.
@@ -172,7 +188,7 @@ fn doses_of(changes: &Changes) -> BTreeMap<Key, Doses> {
         for (drawn, n) in [(&change.before, -1), (&change.after, 1)] {
             let Some(drawn) = drawn else { continue };
             let sum = sums.entry(drawn.key.clone()).or_default();
-            match drawn.purpose {
+            match drawn.purpose() {
                 Purpose::Primary => sum.primary += n,
                 Purpose::Booster => sum.booster += n,
             }
@@ -192,7 +208,8 @@ pub(super) async fn not_taken(tx: &mut Tx) -> Result<BTreeMap<Key, Doses>> {
                 "the stock is too far behind the ledgers; let the server catch up first".to_owned(),
             ));
         }
-        for (key, doses) in doses_of(&changes(tx, &behind, &Recent::default()).await?) {
+        let (changes, _) = changes(tx, &behind, &Recent::default()).await?;
+        for (key, doses) in doses_of(&changes) {
             let sum = all.entry(key).or_default();
             sum.primary += doses.primary;
             sum.booster += doses.booster;
@@ -208,13 +225,14 @@ async fn take(db: &Db, recent: &Recent, after: String) -> Result<Option<Step>> {
     let Some(behind) = behind(&mut tx, STOCK, after).await? else {
         return Ok(None);
     };
-    let changes = changes(&mut tx, &behind, recent).await?;
+    let (changes, counted) = changes(&mut tx, &behind, recent).await?;
     tx.commit().await?;
     let mut tx = db.begin_locking().await?;
     advance(&mut tx, STOCK, &behind.stretches).await?;
     let doses = doses_of(&changes);
     add_doses(&mut tx, &doses).await?;
     index_by_lot(&mut tx, &changes).await?;
+    counted.save(&mut tx, &doses).await?;
     tx.commit().await?;
     Ok(Some(behind.step()))
 }
@@ -292,13 +310,14 @@ fn keys<'k>(keys: impl Iterator<Item = &'k Key> + Clone) -> Table {
         .text(keys.map(|(_, _, goods)| goods.lot.clone()))
 }
 
-/// Has a day settled again, since it was closed, within the transaction that closes it.
+/// Has a day settled again, since it was closed, within the transaction that closes it at this moment.
 pub(crate) async fn closed(
     tx: &mut Tx,
-    venue: OrganisationId,
+    (venue, at): (OrganisationId, Instant),
     day: Day,
     lines: &[Line],
 ) -> Result<()> {
+    sums::told_of_all(tx, venue, at).await?;
     // Lots that the last closing named and this one does not are settled again, too.
     tx.query(sql!(
         "UPDATE stock_use SET unsettled = 1 WHERE venue = $1 AND day = $2"

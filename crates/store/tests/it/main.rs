@@ -17,6 +17,7 @@ mod importing;
 mod importing_records;
 mod inquiries;
 mod issuing;
+mod monitors;
 mod ordering;
 mod packs;
 mod people_at_work;
