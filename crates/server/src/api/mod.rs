@@ -13,6 +13,7 @@ pub mod health;
 pub mod imports;
 pub mod inquiries;
 pub mod lots;
+pub mod monitors;
 pub mod openapi;
 pub mod packs;
 pub mod people;
@@ -48,6 +49,7 @@ pub fn routes() -> Routes {
         .merge(figures::routes())
         .merge(stock::routes())
         .merge(deliveries::routes())
+        .merge(monitors::routes())
         .merge(coupons::routes())
         .merge(checks::routes())
         .merge(doses::routes())

@@ -93,6 +93,8 @@ pub fn routes() -> Routes {
         super::deliveries::put_right,
         super::deliveries::questions,
         super::deliveries::answer,
+        super::monitors::monitor,
+        super::monitors::report,
         super::allocations::publish,
         super::allocations::decision,
         super::allocations::reopen,

@@ -12,6 +12,7 @@ pub mod contracts;
 pub mod corrections;
 pub mod coupon_batches;
 pub mod coupons;
+pub mod cumulative_reports;
 pub mod deliveries;
 pub mod devices;
 pub mod drafts;
@@ -26,6 +27,9 @@ pub mod login;
 pub mod looks;
 pub mod lots;
 pub mod misreads;
+pub mod monitor_map;
+pub mod monitor_places;
+pub mod monitors;
 pub mod opening_days;
 pub mod orders;
 pub mod organisations;
@@ -80,6 +84,8 @@ pub fn routes() -> Routes {
         .merge(deliveries::routes())
         .merge(orders::routes())
         .merge(recalls::routes())
+        .merge(monitors::routes())
+        .merge(cumulative_reports::routes())
         .merge(reading::routes())
         .merge(registration::routes())
         .merge(receipts::routes())

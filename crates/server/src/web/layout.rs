@@ -71,6 +71,7 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
         "nav-allocations",
         Guard::May(Action::SeeAllocations),
     ),
+    ("/monitor", "monitor-title", Guard::May(Action::SeeSupply)),
     (
         "/supplies",
         "supplies-title",
@@ -161,7 +162,13 @@ pub const ROOMS: &[(&str, &[&str])] = &[
     ("room-venue", &["/venue/record", "/venue/contract"]),
     (
         "room-supply",
-        &["/lots", "/lots/recall", "/allocations", "/supplies"],
+        &[
+            "/lots",
+            "/lots/recall",
+            "/allocations",
+            "/monitor",
+            "/supplies",
+        ],
     ),
     (
         "room-desk",
@@ -553,7 +560,7 @@ mod tests {
                 "/deliveries",
                 "/own-codes",
                 "/mandates",
-                "room-supply>/lots /lots/recall /allocations /supplies",
+                "room-supply>/lots /lots/recall /allocations /monitor /supplies",
                 "[room-desk]>/city /city/ledger [/city/pending] /city/findings",
                 "room-people>/city/people /city/residents /city/inquiries",
                 "room-files>/city/records /city/packs /city/exports",
