@@ -7,6 +7,7 @@
 //! loader into a bare table, and the memory it takes.
 //! `cargo xtask bench search [--doses N] [--json]`: people found and histories read among N doses.
 //! `cargo xtask bench allocate [--json]`: the nation divided down to 70,000 venues against two seconds.
+//! `cargo xtask bench monitor [--venues N] [--json]`: what the monitors' pages read, against fifty milliseconds.
 #![expect(
     clippy::print_stdout,
     reason = "a command-line tool says what it measured"
@@ -15,6 +16,7 @@
 mod allocate;
 mod import;
 mod load;
+mod monitor;
 mod raw;
 mod record;
 mod search;
@@ -25,6 +27,9 @@ use anyhow::bail;
 /// Doses that `search` looks among, unless it is told another number: as many as a minute has time for.
 const DOSES: u64 = 200_000;
 
+/// Venues of `monitor`, unless it is told another number: those of the real programme (domain paper §6.1).
+const VENUES: u64 = 70_000;
+
 /// What a benchmark is told.
 struct Options {
     seconds: u64,
@@ -32,6 +37,7 @@ struct Options {
     only: Option<String>,
     connections: Vec<usize>,
     doses: u64,
+    venues: u64,
     rows: Vec<u64>,
 }
 
@@ -84,6 +90,7 @@ fn main() -> anyhow::Result<()> {
         only: None,
         connections: Vec::new(),
         doses: DOSES,
+        venues: VENUES,
         rows: Vec::new(),
     };
     while let Some(word) = words.next() {
@@ -91,6 +98,7 @@ fn main() -> anyhow::Result<()> {
             "--json" => options.json = true,
             "--seconds" => options.seconds = words.next().unwrap_or_default().parse()?,
             "--doses" => options.doses = words.next().unwrap_or_default().parse()?,
+            "--venues" => options.venues = words.next().unwrap_or_default().parse()?,
             "--engine" => options.only = words.next(),
             "--connections" => options
                 .connections
@@ -104,11 +112,14 @@ fn main() -> anyhow::Result<()> {
         .build()?;
     match name.as_str() {
         "allocate" => allocate::run(&options),
+        "monitor" => runtime.block_on(monitor::run(&options)),
         "record" => runtime.block_on(record::run(&options)),
         "search" => runtime.block_on(search::run(&options)),
         "import" => runtime.block_on(import::run(&options)),
         other => {
-            bail!("there is no benchmark {other:?}; there are: allocate, import, record, search")
+            bail!(
+                "there is no benchmark {other:?}; there are: allocate, import, monitor, record, search"
+            )
         }
     }
 }

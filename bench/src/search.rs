@@ -319,20 +319,22 @@ impl Town {
 }
 
 /// A connection that fills tables without the store's care.
-enum Bulk {
+pub enum Bulk {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
 }
 
 impl Bulk {
-    async fn open(location: &Location) -> anyhow::Result<Self> {
+    /// Opens it.
+    pub async fn open(location: &Location) -> anyhow::Result<Self> {
         Ok(match location {
             Location::Sqlite(path) => Self::Sqlite(sqlite(path).await?),
             Location::Postgres(url) => Self::Postgres(PgConnection::connect(url).await?),
         })
     }
 
-    async fn run(&mut self, sql: String) -> anyhow::Result<()> {
+    /// Runs a statement of any text.
+    pub async fn run(&mut self, sql: String) -> anyhow::Result<()> {
         let sql = raw_sql(AssertSqlSafe(sql));
         match self {
             Self::Sqlite(connection) => {
@@ -372,6 +374,14 @@ impl Bulk {
                     .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
                     .collect()
             }
+        }
+    }
+
+    /// How the engine spells the id with this number.
+    pub fn id(&self, number: u64) -> String {
+        match self {
+            Self::Sqlite(_) => format!("X'{number:032x}'"),
+            Self::Postgres(_) => format!("'\\x{number:032x}'::bytea"),
         }
     }
 
