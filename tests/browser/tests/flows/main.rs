@@ -13,6 +13,7 @@ mod contracts;
 mod coupons;
 mod house;
 mod main_job;
+mod monitors;
 mod movers;
 mod packs;
 mod records;
