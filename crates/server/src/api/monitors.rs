@@ -50,7 +50,7 @@ pub(super) struct MonitorParams {
 
 /// Vials of a place.
 #[derive(Serialize, ToSchema)]
-pub struct SumsBody {
+pub struct VialSumsBody {
     /// Handed over by suppliers for it.
     shipped: i64,
     /// Received of those.
@@ -81,7 +81,7 @@ pub struct SumsBody {
     difference: i64,
 }
 
-impl From<Sums> for SumsBody {
+impl From<Sums> for VialSumsBody {
     fn from(sums: Sums) -> Self {
         Self {
             shipped: sums.shipped,
@@ -128,7 +128,7 @@ impl From<Ending> for EndingBody {
 
 /// A place, a venue, a lot of a venue, or all of them together.
 #[derive(Serialize, ToSchema)]
-pub struct SupplyBody {
+pub struct PlaceSupplyBody {
     /// For `place`; empty of lots, and of venues that stand nowhere.
     place: String,
     /// A venue's ten digits, if it has them.
@@ -136,7 +136,7 @@ pub struct SupplyBody {
     /// The name, or the lot.
     name: String,
     /// Vials.
-    vials: SumsBody,
+    vials: VialSumsBody,
     /// Doses in the vials on hand, by the rate of today.
     doses_on_hand: i64,
     /// Doses given within 14 days before today; none of a lot.
@@ -156,7 +156,7 @@ pub struct SupplyBody {
 
 /// Where the next page begins.
 #[derive(Serialize, ToSchema)]
-pub struct NextSupply {
+pub struct NextInMonitor {
     /// For `after_code`.
     after_code: Option<String>,
     /// For `after_id`.
@@ -174,17 +174,17 @@ pub struct MonitorBody {
     #[schema(value_type = String)]
     at: Instant,
     /// The place itself.
-    total: SupplyBody,
+    total: PlaceSupplyBody,
     /// Prefectures of the nation, cities of a prefecture, venues of a city, lots of a venue.
-    items: Vec<SupplyBody>,
+    items: Vec<PlaceSupplyBody>,
     /// Where to read on.
-    next: Option<NextSupply>,
+    next: Option<NextInMonitor>,
 }
 
-fn body(asked: Asked<'_>, (place, name): (String, String), supply: &Supply) -> SupplyBody {
+fn body(asked: Asked<'_>, (place, name): (String, String), supply: &Supply) -> PlaceSupplyBody {
     let today = asked.now.day_in_japan();
     let doses_on_hand = doses_in(asked.product, supply.sums.on_hand, today);
-    SupplyBody {
+    PlaceSupplyBody {
         place,
         code: None,
         name,
@@ -207,7 +207,7 @@ fn is_full(rows: usize) -> bool {
 }
 
 /// What lies in a place, the whole, and where to read on.
-type Read = (Vec<SupplyBody>, Supply, Option<NextSupply>);
+type Read = (Vec<PlaceSupplyBody>, Supply, Option<NextInMonitor>);
 
 async fn places(app: &App, seat: &Seat, asked: Asked<'_>, texts: Texts) -> Result<Read, Problem> {
     let found = monitors::overview(&app.db, &seat.permit, asked).await?;
@@ -232,12 +232,12 @@ async fn venues(
     let found = monitors::venues(&app.db, &seat.permit, asked, after).await?;
     let whole = monitors::overview(&app.db, &seat.permit, asked).await?;
     let last = found.last().filter(|_| is_full(found.len()));
-    let next = last.map(|last| NextSupply {
+    let next = last.map(|last| NextInMonitor {
         after_code: Some(last.code.clone()),
         after_id: Some(last.id.0),
         after_lot: None,
     });
-    let items = found.iter().map(|one| SupplyBody {
+    let items = found.iter().map(|one| PlaceSupplyBody {
         code: Some(one.code.clone()),
         told: one.told,
         age: Some(Age::of(one.told, asked.now).as_str()),
@@ -257,7 +257,7 @@ async fn lots(
     let found = monitors::lots(&app.db, &seat.permit, asked, after).await?;
     let venue = monitors::of_venue(&app.db, &seat.permit, asked).await?;
     let last = found.last().filter(|_| is_full(found.len()));
-    let next = last.map(|last| NextSupply {
+    let next = last.map(|last| NextInMonitor {
         after_code: None,
         after_id: None,
         after_lot: Some(last.lot.clone()),
@@ -269,7 +269,7 @@ async fn lots(
             ending: Ending::of(one.sums.on_hand, one.last_day, today),
             ..Supply::default()
         };
-        SupplyBody {
+        PlaceSupplyBody {
             doses_given: None,
             stale_venues: None,
             ..body(asked, (String::new(), one.lot.clone()), &supply)
