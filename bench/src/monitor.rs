@@ -195,7 +195,7 @@ async fn fill(location: &Location, venues: u64) -> anyhow::Result<Vec<Municipali
     }
     add_up(&mut bulk).await?;
     doses(&mut bulk, &cities, on).await?;
-    bulk.run("ANALYZE".to_owned()).await?;
+    bulk.settle().await?;
     Ok(cities)
 }
 

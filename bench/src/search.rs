@@ -377,6 +377,15 @@ impl Bulk {
         }
     }
 
+    /// Lets the engine learn its tables, and do what it does by itself after some minutes.
+    pub async fn settle(&mut self) -> anyhow::Result<()> {
+        let sql = match self {
+            Self::Sqlite(_) => "ANALYZE",
+            Self::Postgres(_) => "VACUUM ANALYZE",
+        };
+        self.run(sql.to_owned()).await
+    }
+
     /// How the engine spells the id with this number.
     pub fn id(&self, number: u64) -> String {
         match self {

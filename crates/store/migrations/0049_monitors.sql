@@ -54,7 +54,7 @@ CREATE TABLE supply_of_lot (
     on_hand BIGINT NOT NULL,
     PRIMARY KEY (product, lot, municipality)
 ) {clustered};
-CREATE INDEX supply_of_lot_here ON supply_of_lot (product, lot, municipality) WHERE on_hand <> 0;
+CREATE INDEX supply_of_lot_here ON supply_of_lot (product, lot, municipality, on_hand) WHERE on_hand <> 0;
 
 -- What changed by the day of the cumulative reports (17時区切り、週末は翌平日), as days since 1970-01-01: the totals of a
 -- day are those of now without what was told since.

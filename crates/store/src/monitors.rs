@@ -182,7 +182,7 @@ pub async fn overview(db: &Db, permit: &Permit, asked: Asked<'_>) -> Result<Vec<
                     CAST(SUM(wasted_opened_none) AS BIGINT) AS wasted_opened_none,
                     CAST(SUM(lost) AS BIGINT) AS lost, CAST(SUM(difference) AS BIGINT) AS difference
              FROM supply_at_city WHERE product = $1 AND municipality >= $2 AND municipality < $3
-             GROUP BY 1 ORDER BY 1"
+             GROUP BY 1"
         ))
         .bind(asked.product.to_owned())
         .bind(first)

@@ -38,7 +38,7 @@ pub fn routes() -> Routes {
 pub(super) struct MonitorParams {
     /// `JP`, a prefecture's two digits, a municipality's six, or a venue's id; one's own place if left out.
     place: Option<String>,
-    /// The product's key; if left out, the latest in use today of which anything ever moved.
+    /// The product's key; if left out, the first in use today of which anything ever moved.
     product: Option<String>,
     /// As the `next` of the page before says, of a city's venues.
     after_code: Option<String>,

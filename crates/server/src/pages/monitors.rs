@@ -154,17 +154,16 @@ async fn show(
     render(&app, &me, page, &seat, &wanted).await
 }
 
-/// The product that is looked at: the one asked for, or that of today of which anything ever moved.
+/// The product that is looked at: the one asked for, or the first in use today of which anything ever moved; and
+/// all of which anything did.
 pub(crate) async fn product_for(app: &App, wanted: &str) -> Result<(String, Vec<String>), Problem> {
     let known = monitors::products(&app.db).await?;
     let wanted = wanted.trim();
-    let in_use = |key: &&String| {
-        let product = Vaccines::bundled().find(key);
-        product.is_some_and(|product| product.in_use(app.today()))
-    };
     let chosen = if wanted.is_empty() {
-        let in_use = known.iter().rfind(in_use);
-        in_use.or(known.last()).cloned().unwrap_or_default()
+        let mut in_use = Vaccines::bundled().on(app.today()).into_iter();
+        let first =
+            in_use.find_map(|product| known.iter().find(|key| *key == product.key.as_str()));
+        first.or(known.last()).cloned().unwrap_or_default()
     } else {
         wanted.to_owned()
     };

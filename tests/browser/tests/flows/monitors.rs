@@ -21,6 +21,12 @@ fn the_nation_goes_from_its_map_down_to_a_venue_and_takes_the_files() {
     assert_eq!(page.count(".monitor tfoot th"), 1);
     page.assert_accessible();
     show(&page, "monitor-nation");
+    for part in ["map", "table", "report"] {
+        page.eval(&format!(
+            "document.getElementById('{part}-title').scrollIntoView()"
+        ));
+        show(&page, &format!("monitor-nation-{part}"));
+    }
     page.follow(|page| page.click("th a[href^='/monitor/13?']"));
     page.wait_for_text("市町村ごと");
     page.assert_accessible();
