@@ -36,7 +36,7 @@ fn the_nation_goes_from_its_map_down_to_a_venue_and_takes_the_files() {
     page.wait_for_text("会場の最終登録");
     page.assert_accessible();
     show(&page, "monitor-city");
-    page.follow(|page| page.click("tbody th a[href^='/monitor/']"));
+    page.follow(|page| page.click("text=神田見本クリニック"));
     page.wait_for_text("ロットごと");
     page.assert_accessible();
     show(&page, "monitor-venue");
