@@ -192,7 +192,8 @@ pub fn check(question: Question<'_>, vaccines: &Vaccines) -> Check {
         _ if !is_shot => Colour::Green,
         LotState::Good { .. } => Colour::Green,
         LotState::Unknown => Colour::Amber,
-        LotState::Expired { .. } | LotState::Recalled(_) => Colour::Red,
+        LotState::Quarantined(quarantine) if !quarantine.is_whole => Colour::Amber,
+        LotState::Expired { .. } | LotState::Recalled(_) | LotState::Quarantined(_) => Colour::Red,
     };
     let worst = reasons.iter().map(|reason| reason.colour).max();
     let colour = worst.unwrap_or(Colour::Green).max(of_lot);

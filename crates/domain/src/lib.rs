@@ -13,6 +13,7 @@ pub mod approvals;
 pub mod calendar;
 pub mod checks;
 pub mod closings;
+pub mod cold_chain;
 pub mod contracts;
 pub mod coupons;
 pub mod cumulative_reports;

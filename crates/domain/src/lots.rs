@@ -63,6 +63,17 @@ pub enum LotState {
     },
     /// It must not be given.
     Recalled(Recall),
+    /// The venue's own vials of it stood too warm or too cold, and nobody has decided yet (隔離).
+    Quarantined(Quarantine),
+}
+
+/// That vials of a lot at one venue wait for a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quarantine {
+    /// Since which day.
+    pub since: Day,
+    /// Whether all that the venue has on hand do; else the others may be given.
+    pub is_whole: bool,
 }
 
 impl LotState {
@@ -74,13 +85,27 @@ impl LotState {
             Self::Unknown => "unknown",
             Self::Expired { .. } => "expired",
             Self::Recalled(_) => "recalled",
+            Self::Quarantined(_) => "quarantined",
         }
     }
 
     /// Whether it may be given.
     #[must_use]
     pub fn may_be_given(&self) -> bool {
-        matches!(self, Self::Good { .. } | Self::Unknown)
+        match self {
+            Self::Good { .. } | Self::Unknown => true,
+            Self::Quarantined(quarantine) => !quarantine.is_whole,
+            Self::Expired { .. } | Self::Recalled(_) => false,
+        }
+    }
+
+    /// The same with what the venue's own cold chain says of its vials. What holds for every venue goes before it.
+    #[must_use]
+    pub fn at_venue(self, quarantine: Option<Quarantine>) -> Self {
+        match (self, quarantine) {
+            (Self::Good { .. } | Self::Unknown, Some(quarantine)) => Self::Quarantined(quarantine),
+            (state, _) => state,
+        }
     }
 }
 
@@ -217,6 +242,22 @@ mod tests {
             last_day: day("2021-08-31"),
         };
         assert_eq!(word(Some(&lot), None, "2021-09-01"), expired);
+    }
+
+    #[test]
+    fn a_venue_holds_back_its_own_vials_of_a_good_lot_and_what_holds_for_all_goes_before_it() {
+        let lot = registered("2021-08-31", None);
+        let since = day("2021-06-01");
+        let quarantine = |is_whole| Some(Quarantine { since, is_whole });
+        let at_venue = |on, quarantine| word(Some(&lot), None, on).at_venue(quarantine);
+        assert!(!at_venue("2021-06-01", quarantine(true)).may_be_given());
+        assert!(at_venue("2021-06-01", quarantine(false)).may_be_given());
+        assert!(at_venue("2021-06-01", None).may_be_given());
+        assert_eq!(
+            at_venue("2021-06-01", quarantine(false)).as_str(),
+            "quarantined"
+        );
+        assert_eq!(at_venue("2021-09-01", quarantine(true)).as_str(), "expired");
     }
 
     #[test]

@@ -18,7 +18,7 @@ use thiserror::Error;
 
 use crate::access::OrganisationId;
 
-pub use clocks::{Alarm, Batch, Clock, alarms, batches_left, first_to_use, use_by};
+pub use clocks::{Alarm, Batch, Clock, Held, alarms, batches_left, first_to_use, use_by};
 pub use day_use::{DayUse, Doses, came_out_of_a_vial, day_use};
 
 /// Vials in one movement at most: a national shipment of a lot is some hundred thousand.

@@ -7,7 +7,7 @@ use domain::checks::{Check, Colour, Question, check};
 use domain::coupons::CouponLine;
 use domain::doses::{Circumstances, DoseId, Facts, Held, History, Person, judge, route, turn_of};
 use domain::findings::FindingCode;
-use domain::lots::{Known, LotState, Recall};
+use domain::lots::{Known, LotState, Quarantine, Recall};
 use domain::people::{BirthDate, ResidentStanding, Sex};
 use domain::places::{MunicipalityCode, Places};
 use domain::schedules::Status;
@@ -153,6 +153,12 @@ fn a_lot_decides_too() {
         reason: "異物混入".into(),
     };
     assert_eq!(colour(LotState::Recalled(recall)), Colour::Red);
+    let quarantined = |is_whole| {
+        let since = day("2021-05-31");
+        LotState::Quarantined(Quarantine { since, is_whole })
+    };
+    assert_eq!(colour(quarantined(true)), Colour::Red);
+    assert_eq!(colour(quarantined(false)), Colour::Amber);
     // An interview takes nothing out of a vial.
     let talk = ask(
         &history,

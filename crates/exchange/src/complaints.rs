@@ -1,5 +1,6 @@
 //! What is wrong with a file that came in, told to the person who has to mend it.
 
+use domain::cold_chain::TemperatureRefusal;
 use domain::places::MunicipalityCode;
 
 use crate::encoding::gaiji_cell;
@@ -127,6 +128,10 @@ pub enum Fault {
     },
     /// The coupon number belongs to somebody else in the register.
     CouponTaken,
+    /// No date and time of the clock.
+    NotAMoment,
+    /// No temperature of a cooler (保冷庫).
+    NotATemperature(TemperatureRefusal),
 }
 
 impl Fault {
@@ -165,6 +170,8 @@ impl Fault {
             Self::Repeated { .. } => "repeated",
             Self::DoseRepeated { .. } => "dose-repeated",
             Self::CouponTaken => "coupon-taken",
+            Self::NotAMoment => "not-a-moment",
+            Self::NotATemperature(_) => "not-a-temperature",
         }
     }
 
@@ -287,6 +294,10 @@ impl Complaint {
             Fault::CouponTaken => {
                 "この券番号は、台帳では別の宛名番号の人のものです。券番号を確認してください。".into()
             }
+            Fault::NotAMoment => {
+                "日時が正しくありません。2021-06-01 08:30 の形で、実在する日時を入力してください。".into()
+            }
+            Fault::NotATemperature(refusal) => both(&refusal.to_string()).0.to_owned(),
         }
     }
 
@@ -353,8 +364,15 @@ impl Complaint {
             Fault::CouponTaken => {
                 "In the register this coupon number belongs to another resident. Check the coupon number.".into()
             }
+            Fault::NotAMoment => "This is no date and time. Write one that exists, as 2021-06-01 08:30.".into(),
+            Fault::NotATemperature(refusal) => both(&refusal.to_string()).1.to_owned(),
         }
     }
+}
+
+/// The Japanese and the English words of a refusal of the rules.
+fn both(words: &str) -> (&str, &str) {
+    words.split_once("/ ").unwrap_or((words, words))
 }
 
 /// The character as the people who drew it know it: `U+E000, 0xF040`.
@@ -438,6 +456,8 @@ mod tests {
             Fault::ChangeDayMissing,
             Fault::Repeated { first_line: 2 },
             Fault::DoseRepeated { first_line: 2 },
+            Fault::NotAMoment,
+            Fault::NotATemperature(TemperatureRefusal::Comma),
         ]
     }
 

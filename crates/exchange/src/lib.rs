@@ -25,6 +25,7 @@ mod repeats;
 pub mod residents;
 pub mod structure;
 pub mod table;
+pub mod temperatures;
 pub mod unaddressed;
 pub mod venues;
 

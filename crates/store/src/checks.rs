@@ -11,10 +11,12 @@ use domain::coupons::CouponNumber;
 use domain::doses::{Circumstances, DoseId, Facts, Held, Route, route, turn_of};
 use domain::lots::{self, Known};
 use domain::places::{MunicipalityCode, Places};
+use domain::stock::Goods;
 use domain::vaccines::Vaccines;
 use uuid::Uuid;
 
 use crate::audit::{self, View};
+use crate::cold_chain;
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::Result;
 use crate::recorder::known;
@@ -88,6 +90,13 @@ pub async fn ask(db: &Db, permit: &VenuePermit, asking: &Asking) -> Result<Asked
             asking.printed,
             facts.given_on,
         );
+        let goods = Goods {
+            product: facts.product.clone(),
+            lot: facts.lot.clone(),
+        };
+        let venue = permit.venue();
+        let quarantine = cold_chain::quarantine_within(&mut tx, venue, &goods, asking.at).await?;
+        let lot = lot.at_venue(quarantine.filter(|one| one.since <= facts.given_on));
         let check = check(
             Question {
                 history: &history,

@@ -9,6 +9,7 @@ pub mod approvals;
 pub mod audit;
 pub mod checks;
 pub mod closings;
+pub mod cold_chain;
 pub mod contracts;
 pub mod coupons;
 pub mod cumulative_reports;

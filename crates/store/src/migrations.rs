@@ -206,6 +206,11 @@ const MIGRATIONS: &[Migration] = &[
         engines: Engines::Both,
     },
     Migration {
+        version: 47,
+        text: include_str!("../migrations/0047_cold_chain.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
         version: 49,
         text: include_str!("../migrations/0049_monitors.sql"),
         engines: Engines::Both,

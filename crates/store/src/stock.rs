@@ -16,13 +16,14 @@ use domain::access::{Action, OrganisationId, VenuePermit};
 use domain::calendar::{Day, Instant};
 use domain::lots::last_day;
 use domain::stock::{
-    Account, Alarm, Batch, Clock, Goods, Kind, Movement, MovementRefusal, Post, Shelf, Waste,
+    Account, Alarm, Batch, Clock, Goods, Held, Kind, Movement, MovementRefusal, Post, Shelf, Waste,
     alarms, batches_left, first_to_use, use_by,
 };
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::audit::{self, Change};
+use crate::cold_chain;
 use crate::db::{Db, Table, Tx, sql, transact};
 use crate::error::{Error, Result};
 use crate::lots;
@@ -61,6 +62,8 @@ pub enum Done {
     BooksChanged(i64),
     /// There is no such movement.
     Refused(MovementRefusal),
+    /// Only so many vials may leave the shelf: the others are in quarantine (隔離), and somebody must decide first.
+    Held(i64),
     /// What it is about is not there, or not this venue's.
     NotFound,
 }
@@ -157,12 +160,29 @@ pub async fn act(
         match Done::unless_first(claim(&mut tx, venue, act.id, &content).await?) {
             Some(done) => done,
             None => {
+                if let Doing::Thaw(_) = doing
+                    && let Some(held) =
+                        held_back(&mut tx, permit, (goods, Shelf::Frozen), (vials, act)).await?
+                {
+                    return Ok(held);
+                }
                 let entry = entry_of(permit, movement.clone(), (act, 0), began, note);
                 book(&mut tx, vec![entry]).await?;
                 Done::Now
             }
         }
     })
+}
+
+/// That vials cannot leave a shelf, since too few of them are free of a quarantine.
+pub(crate) async fn held_back(
+    tx: &mut Tx,
+    permit: &VenuePermit,
+    what: (&Goods, Shelf),
+    (vials, act): (i64, Act),
+) -> Result<Option<Done>> {
+    let free = cold_chain::free(tx, permit.venue(), what, act.at).await?;
+    Ok(free.filter(|free| *free < vials).map(Done::Held))
 }
 
 /// An entry of a venue's act.
@@ -365,6 +385,7 @@ pub async fn on_hand(db: &Db, permit: &VenuePermit, now: Instant) -> Result<Vec<
     let mut put = put_to_thaw(&mut tx, venue, &here).await?;
     let told = told_by_deliveries(&mut tx, venue, &here).await?;
     let today = now.day_in_japan();
+    let held = cold_chain::held(&mut tx, venue, now).await?;
     let mut batches = Vec::new();
     let mut recalled = BTreeMap::new();
     for (goods, thawed, frozen) in here {
@@ -395,8 +416,12 @@ pub async fn on_hand(db: &Db, permit: &VenuePermit, now: Instant) -> Result<Vec<
     }
     let sorted = first_to_use(batches).into_iter().map(|batch| {
         let is_recalled = recalled.get(&batch.goods).copied().unwrap_or_default();
+        let known = Held {
+            is_recalled,
+            is_quarantined: held.contains_key(&(batch.goods.clone(), batch.shelf)),
+        };
         OnHand {
-            alarms: alarms(&batch, is_recalled, now),
+            alarms: alarms(&batch, known, now),
             batch,
         }
     });

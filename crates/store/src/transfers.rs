@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::db::{Db, Tx, sql, transact};
 use crate::deliveries::LIST_MAX;
 use crate::error::{Error, Result};
-use crate::stock::{Act, Done, allowed, book, claim, entry_of, may_see, organisation};
+use crate::stock::{Act, Done, allowed, book, claim, entry_of, held_back, may_see, organisation};
 use crate::venues::holder;
 
 /// A side's word about vials that went from one venue to another.
@@ -215,56 +215,77 @@ pub async fn begin(
         if let Some(done) = Done::unless_first(claimed) {
             return Ok(done);
         }
-        let Some(other) = holder(&mut tx, word.other, act.at.day_in_japan()).await? else {
-            return Ok(Done::NotFound);
-        };
-        if other == venue {
-            return Ok(Done::Refused(MovementRefusal::Way));
+        if side == Side::Gives {
+            let what = (&word.goods, word.shelf);
+            if let Some(held) = held_back(&mut tx, permit, what, (word.vials, act)).await? {
+                return Ok(held);
+            }
         }
-        let goods = word.goods.clone();
-        let (from, to, movement) = match side {
-            Side::Gives => {
-                let movement = gone((venue, other), goods, word.shelf, word.vials)?;
-                (venue, other, movement)
-            }
-            Side::Got => {
-                let movement = come(venue, goods, word.shelf, word.vials)?;
-                (other, venue, movement)
-            }
-        };
-        let began = word.began.filter(|_| side == Side::Got);
-        let entry = entry_of(permit, movement, (act, 0), began, &word.note);
-        book(&mut tx, vec![entry]).await?;
-        let gives = side == Side::Gives;
-        let (sent, taken) = (gives.then_some(word.vials), (!gives).then_some(word.vials));
-        let (sent_note, taken_note) = if gives {
-            (word.note.clone(), String::new())
-        } else {
-            (String::new(), word.note.clone())
-        };
-        tx.query(sql!(
-            "INSERT INTO stock_transfer
-                 (id, from_venue, to_venue, product, lot, shelf, began_micros, sent, sent_note, taken,
-                  taken_note, at_micros, taken_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
-        ))
-        .bind(act.id.as_bytes().to_vec())
-        .bind(from.0.as_bytes().to_vec())
-        .bind(to.0.as_bytes().to_vec())
-        .bind(word.goods.product.clone())
-        .bind(word.goods.lot.clone())
-        .bind(word.shelf.as_str().to_owned())
-        .bind(word.began.map_or(0, Instant::micros))
-        .bind(sent)
-        .bind(sent_note)
-        .bind(taken)
-        .bind(taken_note)
-        .bind(act.at.micros())
-        .bind(taken.map(|_| act.at.micros()))
-        .expect(1)
-        .await?;
-        Done::Now
+        match begin_within(&mut tx, permit, side, word, act).await? {
+            Done::Now => Done::Now,
+            other => return Ok(other),
+        }
     })
+}
+
+/// The same within a transaction, once its act's id is taken; anything but [`Done::Now`] must undo it.
+pub(crate) async fn begin_within(
+    tx: &mut Tx,
+    permit: &VenuePermit,
+    side: Side,
+    word: &Word,
+    act: Act,
+) -> Result<Done> {
+    let venue = permit.venue();
+    let Some(other) = holder(tx, word.other, act.at.day_in_japan()).await? else {
+        return Ok(Done::NotFound);
+    };
+    if other == venue {
+        return Ok(Done::Refused(MovementRefusal::Way));
+    }
+    let goods = word.goods.clone();
+    let (from, to, movement) = match side {
+        Side::Gives => {
+            let movement = gone((venue, other), goods, word.shelf, word.vials)?;
+            (venue, other, movement)
+        }
+        Side::Got => {
+            let movement = come(venue, goods, word.shelf, word.vials)?;
+            (other, venue, movement)
+        }
+    };
+    let began = word.began.filter(|_| side == Side::Got);
+    let entry = entry_of(permit, movement, (act, 0), began, &word.note);
+    book(tx, vec![entry]).await?;
+    let gives = side == Side::Gives;
+    let (sent, taken) = (gives.then_some(word.vials), (!gives).then_some(word.vials));
+    let (sent_note, taken_note) = if gives {
+        (word.note.clone(), String::new())
+    } else {
+        (String::new(), word.note.clone())
+    };
+    tx.query(sql!(
+        "INSERT INTO stock_transfer
+             (id, from_venue, to_venue, product, lot, shelf, began_micros, sent, sent_note, taken,
+              taken_note, at_micros)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+    ))
+    .bind(act.id.as_bytes().to_vec())
+    .bind(from.0.as_bytes().to_vec())
+    .bind(to.0.as_bytes().to_vec())
+    .bind(word.goods.product.clone())
+    .bind(word.goods.lot.clone())
+    .bind(word.shelf.as_str().to_owned())
+    .bind(word.began.map_or(0, Instant::micros))
+    .bind(sent)
+    .bind(sent_note)
+    .bind(taken)
+    .bind(taken_note)
+    .bind(act.at.micros())
+        .bind(taken.map(|_| act.at.micros()))
+    .expect(1)
+    .await?;
+    Ok(Done::Now)
 }
 
 #[derive(sqlx_macros::FromRow)]

@@ -16,6 +16,7 @@ pub use codes::{CodeTold, codes, of_code, tell_code};
 pub(crate) use codes::{found as code_founded, holder};
 pub use listing::{Listed, PAGE_ROWS, Question, list};
 pub use own_codes::{TELLING_MAX, Telling, own_code_book, own_codes, tell_own_codes};
+pub(crate) use record::told_in;
 pub use record::{SectionTold, Story, sections, story, suppliers, tell};
 
 use domain::access::{Action, OrganisationId, OrganisationKind, Permit, Place};
@@ -178,7 +179,7 @@ pub async fn turn(db: &Db, today: Day) -> Result<u64> {
 }
 
 /// Whether an organisation of this kind may be the reader of a list of venues.
-fn area(permit: &Permit) -> Result<(Option<i64>, Option<String>)> {
+pub(crate) fn area(permit: &Permit) -> Result<(Option<i64>, Option<String>)> {
     may_see(permit)?;
     match (permit.actor().kind, *permit.place()) {
         (OrganisationKind::Nation, Place::Nation) => Ok((None, None)),

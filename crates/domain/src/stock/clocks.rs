@@ -119,6 +119,8 @@ pub fn batches_left(put: &[(Instant, i64)], left: i64) -> Vec<(Option<Instant>, 
 pub enum Alarm {
     /// The lot must not be given any more.
     Recalled,
+    /// They stood in a cooler that was too warm or too cold, and nobody has decided yet (隔離).
+    Quarantined,
     /// The lot's last day is past.
     Expired,
     /// The clock has run out.
@@ -140,8 +142,9 @@ pub const LAST_DAY_SOON_DAYS: i64 = 14;
 
 impl Alarm {
     /// Every alarm, the worst first.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Recalled,
+        Self::Quarantined,
         Self::Expired,
         Self::ClockRanOut,
         Self::ClockSoon,
@@ -155,6 +158,7 @@ impl Alarm {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Recalled => "recalled",
+            Self::Quarantined => "quarantined",
             Self::Expired => "expired",
             Self::ClockRanOut => "clock_ran_out",
             Self::ClockSoon => "clock_soon",
@@ -167,20 +171,35 @@ impl Alarm {
     /// Whether the vials must not be given now.
     #[must_use]
     pub fn stops(self) -> bool {
-        matches!(self, Self::Recalled | Self::Expired | Self::ClockRanOut)
+        matches!(
+            self,
+            Self::Recalled | Self::Quarantined | Self::Expired | Self::ClockRanOut
+        )
     }
+}
+
+/// What else is known of the vials of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// The lot is recalled.
+    pub is_recalled: bool,
+    /// Some of them wait for a decision after their cooler was too warm or too cold.
+    pub is_quarantined: bool,
 }
 
 /// What is to be told of a batch now, the worst first.
 #[must_use]
-pub fn alarms(batch: &Batch, is_recalled: bool, now: Instant) -> Vec<Alarm> {
+pub fn alarms(batch: &Batch, held: Held, now: Instant) -> Vec<Alarm> {
     let today = now.day_in_japan();
     if batch.vials < 0 {
         return vec![Alarm::Negative];
     }
     let mut alarms = Vec::new();
-    if is_recalled {
+    if held.is_recalled {
         alarms.push(Alarm::Recalled);
+    }
+    if held.is_quarantined {
+        alarms.push(Alarm::Quarantined);
     }
     if batch.last_day.is_some_and(|last| last < today) {
         alarms.push(Alarm::Expired);
@@ -299,7 +318,7 @@ mod tests {
     fn a_clock_is_told_three_days_ahead_and_stops_when_it_runs_out() {
         let end = "2021-07-10T09:00:00+09:00";
         let one = batch("A", Shelf::Thawed, Some(end), Some("2021-12-31"));
-        let told = |now| alarms(&one, false, at(now));
+        let told = |now| alarms(&one, Held::default(), at(now));
         assert_eq!(told("2021-07-07T08:59:00+09:00"), []);
         assert_eq!(told("2021-07-07T09:00:00+09:00"), [Alarm::ClockSoon]);
         assert_eq!(told(end), [Alarm::ClockRanOut]);
@@ -309,10 +328,22 @@ mod tests {
     #[test]
     fn a_recalled_or_expired_lot_stops_and_a_thawed_vial_without_a_beginning_is_asked_for() {
         let one = batch("A", Shelf::Thawed, None, Some("2021-07-01"));
-        let told = alarms(&one, true, at("2021-07-02T09:00:00+09:00"));
-        assert_eq!(told, [Alarm::Recalled, Alarm::Expired, Alarm::ClockUnknown]);
+        let held = Held {
+            is_recalled: true,
+            is_quarantined: true,
+        };
+        let told = alarms(&one, held, at("2021-07-02T09:00:00+09:00"));
+        assert_eq!(
+            told,
+            [
+                Alarm::Recalled,
+                Alarm::Quarantined,
+                Alarm::Expired,
+                Alarm::ClockUnknown
+            ]
+        );
         let soon = batch("A", Shelf::Frozen, None, Some("2021-07-15"));
-        let told = alarms(&soon, false, at("2021-07-01T09:00:00+09:00"));
+        let told = alarms(&soon, Held::default(), at("2021-07-01T09:00:00+09:00"));
         assert_eq!(told, [Alarm::LastDaySoon]);
     }
 

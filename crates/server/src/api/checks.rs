@@ -127,7 +127,8 @@ pub struct EarlierBody {
 /// How a lot stands on the day.
 #[derive(Serialize, ToSchema)]
 pub struct LotBody {
-    /// `good`, `unknown` (nobody entered it), `expired`, `recalled`.
+    /// `good`, `unknown` (nobody entered it), `expired`, `recalled`, `quarantined` (the venue's own vials were too warm
+    /// or too cold, and nobody has decided yet).
     #[schema(example = "good")]
     state: &'static str,
     /// Its last day, extensions included, where that is known.
@@ -138,21 +139,30 @@ pub struct LotBody {
     recalled_since: Option<Day>,
     /// Why.
     recall_reason: Option<String>,
+    /// Since when vials of it wait for a decision at this venue.
+    #[schema(value_type = Option<String>)]
+    quarantined_since: Option<Day>,
 }
 
 impl From<LotState> for LotBody {
     fn from(state: LotState) -> Self {
         let word = state.as_str();
+        let quarantined_since = match &state {
+            LotState::Quarantined(quarantine) => Some(quarantine.since),
+            _ => None,
+        };
         let (last_day, recall) = match state {
             LotState::Good { last_day } | LotState::Expired { last_day } => (Some(last_day), None),
             LotState::Unknown => (None, None),
             LotState::Recalled(recall) => (None, Some(recall)),
+            LotState::Quarantined(_) => (None, None),
         };
         Self {
             state: word,
             last_day,
             recalled_since: recall.as_ref().map(|recall| recall.since),
             recall_reason: recall.map(|recall| recall.reason),
+            quarantined_since,
         }
     }
 }

@@ -27,6 +27,7 @@ pub mod settings;
 pub mod statistics;
 pub mod stock;
 pub mod tablet;
+pub mod temperatures;
 pub mod venue_days;
 pub mod venues;
 pub mod worklists;
@@ -48,6 +49,7 @@ pub fn routes() -> Routes {
         .merge(allocations::routes())
         .merge(figures::routes())
         .merge(stock::routes())
+        .merge(temperatures::routes())
         .merge(deliveries::routes())
         .merge(monitors::routes())
         .merge(coupons::routes())

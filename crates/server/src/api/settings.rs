@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::api::checks::LotBody;
 use crate::api::fields::Fields;
-use crate::pages::lots::state_of;
+use crate::pages::lots::state_at;
 use crate::state::App;
 use crate::web::body::ApiJson;
 use crate::web::me::Me;
@@ -118,7 +118,8 @@ pub(super) async fn set(
         set_at: app.now(),
     };
     if setting.given_on >= app.today() && body.given_already != Some(true) {
-        let state = state_of(&app, &setting.product, &setting.lot, None, setting.given_on).await?;
+        let goods = (setting.product.as_str(), setting.lot.as_str());
+        let state = state_at(&app, &permit, goods, None, setting.given_on).await?;
         if !state.may_be_given() {
             let lot = serde_json::to_value(LotBody::from(state)).unwrap_or_default();
             return Err(Problem::conflict("lot_stopped").member("lot", lot));

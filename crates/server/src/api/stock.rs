@@ -48,9 +48,9 @@ pub fn routes() -> Routes {
 #[derive(Serialize, ToSchema)]
 pub struct BookedBody {
     /// The id that was sent.
-    id: Uuid,
+    pub(super) id: Uuid,
     /// Whether the same had been sent before: nothing was done again.
-    replayed: bool,
+    pub(super) replayed: bool,
 }
 
 /// The answer to something that was sent under an id.
@@ -71,6 +71,11 @@ pub fn answered(id: Uuid, done: &Done) -> Result<Response, Problem> {
             return Err(Problem::unprocessable("stock_refused").member("reason", refusal.code()));
         }
         Done::NotFound => return Err(Problem::not_found()),
+        Done::Held(free) => {
+            return Err(Problem::conflict("stock_held")
+                .arg("vials", free)
+                .member("vials", *free));
+        }
     };
     Ok((status, Json(BookedBody { id, replayed })).into_response())
 }

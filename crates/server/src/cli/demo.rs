@@ -10,6 +10,7 @@ mod lots;
 mod organisations;
 mod people;
 mod stock;
+mod temperatures;
 mod venues;
 
 use std::fs::{self, File};
@@ -157,6 +158,7 @@ async fn make(folder: &Path) -> anyhow::Result<()> {
     let people = people::people()?;
     doses::record(&db, &outside, &made, &people).await?;
     allocations::begin(&db, &outside, &made).await?;
+    temperatures::begin(&db, &outside, &made).await?;
     db.close().await;
     let today = (outside.now)().day_in_japan();
     let coupons = coupons::draw(&folder.join(COUPONS), &people)?;

@@ -82,20 +82,39 @@ async fn show(State(app): State<App>, me: Me, page: Page) -> Result<Response, Pr
     let now = app.now();
     let (waiting, nothing): (Vec<_>, Vec<_>) =
         counts.iter().partition(|one| one.count > 0 || one.or_more);
+    let warm = warm(&app, &me, texts).await?;
     let words = |lists: Vec<&Count>| {
         let lists = lists.into_iter();
-        lists.map(|one| Listed::of(one, now, texts)).collect()
+        lists
+            .map(|one| Listed::of(one, now, texts))
+            .collect::<Vec<_>>()
     };
     let code = permit.city();
     html(&DeskPage {
         city: place_name(code).unwrap_or_else(|| me.organisation.name.clone()),
         code: code.as_str().to_owned(),
         purposes: purposes("phone", texts),
-        waiting: words(waiting),
+        waiting: warm.into_iter().chain(words(waiting)).collect(),
         nothing: words(nothing),
         may_set: page.may(Action::SetApprovals),
         page: page.titled("desk-title"),
     })
+}
+
+/// The open excursions of the city's venues (温度逸脱), if there are any: vials get warm meanwhile, so they stand first.
+async fn warm(app: &App, me: &Me, texts: Texts) -> Result<Option<Listed>, Problem> {
+    let permit = me.permit(Action::SeeVenues, me.place())?;
+    let open = store::cold_chain::of_area(&app.db, &permit, app.now()).await?;
+    let oldest = open.iter().map(|one| one.listed.excursion.first).min();
+    Ok(oldest.map(|since| Listed {
+        href: "/venues/temperatures".to_owned(),
+        name: texts.t("excursions-title"),
+        lead: texts.t("excursions-lead"),
+        count: counted(i64::try_from(open.len()).unwrap_or(i64::MAX), false, texts),
+        owned: texts.t("excursions-venue-decides"),
+        age: Some(age(since, app.now(), texts)),
+        tone: "bad",
+    }))
 }
 
 /// Writes to the access log who looks at what and what for, before it is shown.

@@ -462,6 +462,7 @@ async fn put_right(
                 Done::BooksChanged(vials) => page.t1("stock-books-changed", "vials", vials),
                 Done::Refused(_) => page.t("stock-complaint-vials"),
                 Done::NotFound => page.t("stock-not-found"),
+                Done::Held(free) => page.t1("stock-held", "vials", free),
             }
         }
     };

@@ -7,13 +7,15 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use domain::access::Action;
+use domain::access::{Action, VenuePermit};
 use domain::calendar::Day;
 use domain::lot_seals::{Gtin, LotSeal, SealRefusal};
 use domain::lots::{LotState, Package, RECALL_REASON_LENGTH_MAX, Recall, RegisteredLot, state};
+use domain::stock::Goods;
 use domain::vaccines::{LOT_LENGTH_MAX, Lot, ProductKey, Vaccines};
 use reader::PictureRefusal;
 use serde::Deserialize;
+use store::cold_chain;
 use store::lots::{Entered, Kept};
 
 use crate::pages::fields::Complaints;
@@ -130,6 +132,26 @@ pub async fn state_of(
     Ok(state(product, lot, registered.as_ref(), printed, on))
 }
 
+/// How a lot stands at a venue: by the register, and by the venue's own cold chain.
+///
+/// # Errors
+/// The database's.
+pub async fn state_at(
+    app: &App,
+    permit: &VenuePermit,
+    (product, lot): (&str, &str),
+    printed: Option<Day>,
+    on: Day,
+) -> Result<LotState, Problem> {
+    let state = state_of(app, product, lot, printed, on).await?;
+    let goods = Goods {
+        product: product.to_owned(),
+        lot: lot.to_owned(),
+    };
+    let quarantine = cold_chain::quarantine(&app.db, permit, &goods, app.now()).await?;
+    Ok(state.at_venue(quarantine.filter(|one| one.since <= on)))
+}
+
 /// A text that is no seal, for a program.
 #[must_use]
 pub fn seal_problem(refusal: &SealRefusal) -> Problem {
@@ -168,6 +190,14 @@ pub fn state_text(state: &LotState, texts: Texts) -> String {
         LotState::Recalled(recall) => {
             let day = day_text(recall.since, texts);
             texts.t_with(&id, &[("day", day), ("reason", recall.reason.clone())])
+        }
+        LotState::Quarantined(quarantine) => {
+            let id = if quarantine.is_whole {
+                id
+            } else {
+                format!("{id}-partly")
+            };
+            texts.t_with(&id, &[("day", day_text(quarantine.since, texts))])
         }
     }
 }
@@ -222,7 +252,7 @@ impl Row {
             LotState::Good { .. } => ("good", "check"),
             LotState::Unknown => ("warn", "info"),
             LotState::Expired { .. } => ("warn", "warn"),
-            LotState::Recalled(_) => ("bad", "stop"),
+            LotState::Recalled(_) | LotState::Quarantined(_) => ("bad", "stop"),
         };
         Self {
             product: product_name(product, texts),

@@ -16,6 +16,7 @@ pub mod cumulative_reports;
 pub mod deliveries;
 pub mod devices;
 pub mod drafts;
+pub mod excursions;
 pub mod exports;
 pub mod fields;
 pub mod home;
@@ -55,6 +56,7 @@ pub mod stock;
 pub mod stories;
 pub mod supplies;
 pub mod tablet;
+pub mod temperatures;
 pub mod today;
 pub mod transfers;
 pub mod typed;
@@ -81,6 +83,8 @@ pub fn routes() -> Routes {
         .merge(supplies::routes())
         .merge(stock::routes())
         .merge(transfers::routes())
+        .merge(temperatures::routes())
+        .merge(excursions::routes())
         .merge(deliveries::routes())
         .merge(orders::routes())
         .merge(recalls::routes())

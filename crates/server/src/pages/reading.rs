@@ -523,7 +523,10 @@ impl Before {
         let lot = match check.lot {
             LotState::Good { .. } => None,
             LotState::Unknown => Some(Badge::lot_to_look_at(state_text(&check.lot, texts))),
-            LotState::Expired { .. } | LotState::Recalled(_) => {
+            LotState::Quarantined(quarantine) if !quarantine.is_whole => {
+                Some(Badge::lot_to_look_at(state_text(&check.lot, texts)))
+            }
+            LotState::Expired { .. } | LotState::Recalled(_) | LotState::Quarantined(_) => {
                 Some(Badge::lot_stopped(state_text(&check.lot, texts)))
             }
         };

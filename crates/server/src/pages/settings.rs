@@ -15,7 +15,7 @@ use serde::Deserialize;
 use store::settings::{self, DaySetting};
 
 use crate::pages::fields::Complaints;
-use crate::pages::lots::{SealRead, read_photo, read_text, seal_text, state_of, state_text};
+use crate::pages::lots::{SealRead, read_photo, read_text, seal_text, state_at, state_text};
 use crate::pages::photos::PHOTO_BYTES_MAX;
 use crate::pages::reading::{photo_in, picture_text};
 use crate::pages::records::{Choice, day_text, product_choices, product_name};
@@ -268,7 +268,7 @@ async fn set(
     let Some(setting) = checked(&app, &page, &fields, &mut complaints) else {
         return form(&app, &permit, page, fields, complaints.into()).await;
     };
-    if let Some(state) = stopped(&app, &setting, &fields).await? {
+    if let Some(state) = stopped(&app, &permit, &setting, &fields).await? {
         let stop = Some(state_text(&state, page.texts));
         let told = Told {
             stop,
@@ -284,6 +284,7 @@ async fn set(
 /// already are to be recorded.
 async fn stopped(
     app: &App,
+    permit: &VenuePermit,
     setting: &DaySetting,
     fields: &Fields,
 ) -> Result<Option<LotState>, Problem> {
@@ -292,8 +293,8 @@ async fn stopped(
         return Ok(None);
     }
     let printed = Day::parse(&fields.printed);
-    let (product, lot) = (&setting.product, &setting.lot);
-    let state = state_of(app, product, lot, printed, setting.given_on).await?;
+    let goods = (setting.product.as_str(), setting.lot.as_str());
+    let state = state_at(app, permit, goods, printed, setting.given_on).await?;
     Ok(Some(state).filter(|state| !state.may_be_given()))
 }
 

@@ -190,6 +190,8 @@ struct StockPage {
     complaints: Complaints,
     products: Vec<Choice>,
     shelves: Vec<Choice>,
+    /// Whether something of it waits for a decision.
+    is_quarantined: bool,
     act: Uuid,
     may_keep: bool,
     vials_max: i64,
@@ -249,6 +251,9 @@ async fn render(
     let status = trouble.status();
     let shown = html(&StockPage {
         rows: here.iter().map(|one| Row::of(one, texts)).collect(),
+        is_quarantined: here
+            .iter()
+            .any(|one| one.alarms.contains(&Alarm::Quarantined)),
         total: here.iter().map(|one| one.batch.vials).sum(),
         arriving: arriving
             .into_iter()
@@ -354,6 +359,7 @@ fn outcome(page: &Page, done_: &Done) -> Result<(), String> {
         Done::BooksChanged(vials) => Err(page.t1("stock-books-changed", "vials", *vials)),
         Done::Refused(refusal) => Err(page.t(&format!("refused-{}", refusal.code()))),
         Done::NotFound => Err(page.t("stock-not-found")),
+        Done::Held(free) => Err(page.t1("stock-held", "vials", *free)),
     }
 }
 

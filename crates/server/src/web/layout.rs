@@ -24,6 +24,11 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
     ("/venue/day", "nav-day", Guard::May(Action::SeeVenueDay)),
     ("/venue/stock", "nav-stock", Guard::May(Action::SeeStock)),
     (
+        "/venue/temperatures",
+        "nav-temperatures",
+        Guard::May(Action::SeeStock),
+    ),
+    (
         "/venue/settings",
         "nav-settings",
         Guard::May(Action::SetDay),
@@ -140,6 +145,11 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
     ),
     ("/venues", "venues-title", Guard::May(Action::SeeVenues)),
     (
+        "/venues/temperatures",
+        "excursions-title",
+        Guard::May(Action::SeeVenues),
+    ),
+    (
         "/code-applications",
         "code-applications-title",
         Guard::May(Action::IssueCodes),
@@ -183,7 +193,16 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         &["/city/records", "/city/packs", "/city/exports"],
     ),
     ("room-register", &["/city/reports", "/city/register"]),
-    ("room-stock", &["/city/orders", "/city/recall"]),
+    (
+        "room-stock",
+        &[
+            "/venue/stock",
+            "/venue/temperatures",
+            "/city/orders",
+            "/city/recall",
+            "/venues/temperatures",
+        ],
+    ),
     (
         "room-administration",
         &["/city/looks", "/venues", "/tablets", "/accounts"],
@@ -565,7 +584,7 @@ mod tests {
                 "room-people>/city/people /city/residents /city/inquiries",
                 "room-files>/city/records /city/packs /city/exports",
                 "/city/coupons",
-                "room-stock>/city/orders /city/recall",
+                "room-stock>/city/orders /city/recall /venues/temperatures",
                 "room-register>/city/reports /city/register",
                 "room-administration>/city/looks /venues /tablets /accounts",
                 "/statistics",

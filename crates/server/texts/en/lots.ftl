@@ -41,6 +41,8 @@ lot-state-good = Good until { $day } (extensions included)
 lot-state-unknown = The register does not know this lot. Compare it with the delivery note.
 lot-state-expired = Expired: good until { $day }, extensions included.
 lot-state-recalled = Recalled, not to be given from { $day }. Reason: { $reason }
+lot-state-quarantined = This venue's vials are in quarantine since { $day }: do not give them until it is decided.
+lot-state-quarantined-partly = Some of this venue's vials are in quarantine since { $day }. Give only those that are not marked.
 
 # The day's settings
 settings-seal-photo = Take a photo of the seal

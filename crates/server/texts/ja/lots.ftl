@@ -41,6 +41,8 @@ lot-state-good = 有効期限 { $day }(延長を含む)
 lot-state-unknown = ロット台帳にないロットです。納品書と見比べてください。
 lot-state-expired = 有効期限切れです({ $day }まで、延長を含む)。
 lot-state-recalled = { $day }から使用中止です。理由:{ $reason }
+lot-state-quarantined = この会場のワクチンは{ $day }から温度逸脱で隔離中です。判断が出るまで使用できません。
+lot-state-quarantined-partly = { $day }からの温度逸脱で、この会場の一部が隔離中です。隔離中の表示がないバイアルだけを使ってください。
 
 # 当日の設定
 settings-seal-photo = シールを撮って入力する

@@ -67,7 +67,7 @@ fn bad(column: &'static str) -> Error {
 }
 
 /// What was told in a row's words.
-pub(super) fn told_in(kept: &str) -> Result<Told> {
+pub(crate) fn told_in(kept: &str) -> Result<Told> {
     serde_json::from_str(kept).map_err(|_| bad("told"))
 }
 

@@ -7,6 +7,7 @@
 
 mod allocating;
 mod approvals;
+mod cold_chain;
 mod contracts;
 mod delivering;
 mod devices;

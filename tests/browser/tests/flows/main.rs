@@ -9,6 +9,7 @@ mod answers;
 mod before_the_shot;
 mod camera;
 mod city_desk;
+mod cold_chain;
 mod contracts;
 mod coupons;
 mod house;
