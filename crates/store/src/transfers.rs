@@ -267,8 +267,8 @@ pub(crate) async fn begin_within(
     tx.query(sql!(
         "INSERT INTO stock_transfer
              (id, from_venue, to_venue, product, lot, shelf, began_micros, sent, sent_note, taken,
-              taken_note, at_micros)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+              taken_note, at_micros, taken_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
     ))
     .bind(act.id.as_bytes().to_vec())
     .bind(from.0.as_bytes().to_vec())
@@ -282,7 +282,7 @@ pub(crate) async fn begin_within(
     .bind(taken)
     .bind(taken_note)
     .bind(act.at.micros())
-        .bind(taken.map(|_| act.at.micros()))
+    .bind(taken.map(|_| act.at.micros()))
     .expect(1)
     .await?;
     Ok(Done::Now)

@@ -88,7 +88,7 @@ pub(super) async fn coolers(State(app): State<App>, me: Me) -> Result<Json<Coole
 
 /// A word about a minute of a cooler.
 #[derive(Serialize, ToSchema)]
-pub struct ReadingBody {
+pub struct TemperatureBody {
     /// The cooler.
     cooler: Uuid,
     /// When it was read, to the minute.
@@ -114,7 +114,7 @@ pub struct ReadingBody {
     by: String,
 }
 
-impl From<ReadingTold> for ReadingBody {
+impl From<ReadingTold> for TemperatureBody {
     fn from(one: ReadingTold) -> Self {
         Self {
             cooler: one.cooler,
@@ -133,9 +133,9 @@ impl From<ReadingTold> for ReadingBody {
 
 /// Readings.
 #[derive(Serialize, ToSchema)]
-pub struct ReadingList {
+pub struct TemperatureList {
     /// The newest first, at most 1,000; corrected ones too.
-    items: Vec<ReadingBody>,
+    items: Vec<TemperatureBody>,
 }
 
 /// Since when.
@@ -147,13 +147,13 @@ pub(super) struct SinceParams {
 
 /// What was read off the venue's coolers.
 #[utoipa::path(get, path = "/api/v1/temperatures", params(SinceParams), tag = "stock", responses(
-    (status = 200, body = ReadingList), (status = 422, description = "A field cannot be read"),
+    (status = 200, body = TemperatureList), (status = 422, description = "A field cannot be read"),
 ))]
 pub(super) async fn readings(
     State(app): State<App>,
     me: Me,
     Params(params): Params<SinceParams>,
-) -> Result<Json<ReadingList>, Problem> {
+) -> Result<Json<TemperatureList>, Problem> {
     let permit = me.venue(Action::SeeStock)?;
     let now = app.now();
     let mut fields = Fields::new();
@@ -161,14 +161,14 @@ pub(super) async fn readings(
     fields.done()?;
     let since = since.unwrap_or_else(|| Instant::from_micros(now.micros() - MICROS_PER_DAY));
     let told = cold_chain::told_since(&app.db, &permit, since).await?;
-    Ok(Json(ReadingList {
-        items: told.into_iter().map(ReadingBody::from).collect(),
+    Ok(Json(TemperatureList {
+        items: told.into_iter().map(TemperatureBody::from).collect(),
     }))
 }
 
 /// A reading, or a correction of one.
 #[derive(Deserialize, ToSchema)]
-pub struct NewReadingBody {
+pub struct NewTemperatureBody {
     /// Made by the sender before sending: a UUID of version 7.
     id: Uuid,
     /// The cooler.
@@ -187,7 +187,7 @@ pub struct NewReadingBody {
 
 /// What became of a reading.
 #[derive(Serialize, ToSchema)]
-pub struct EnteredBody {
+pub struct TemperatureEnteredBody {
     /// The id that was sent.
     id: Uuid,
     /// Whether the same had been entered before.
@@ -196,7 +196,7 @@ pub struct EnteredBody {
     is_outside: bool,
 }
 
-fn word_of(fields: &mut Fields, body: &NewReadingBody, now: Instant) -> Option<Word> {
+fn word_of(fields: &mut Fields, body: &NewTemperatureBody, now: Instant) -> Option<Word> {
     let at = fields.moment("at", Some(&body.at), now, true);
     let oldest = now.micros() - READING_DAYS_MAX * MICROS_PER_DAY;
     if at.is_some_and(|at| at.micros() < oldest) {
@@ -230,8 +230,8 @@ fn word_of(fields: &mut Fields, body: &NewReadingBody, now: Instant) -> Option<W
 
 /// Enter a reading (温度記録). Another value for a minute that has one is refused, never written over: correct it by
 /// naming the word you correct.
-#[utoipa::path(post, path = "/api/v1/temperatures", request_body = NewReadingBody, tag = "stock", responses(
-    (status = 201, body = EnteredBody), (status = 200, description = "It was entered before", body = EnteredBody),
+#[utoipa::path(post, path = "/api/v1/temperatures", request_body = NewTemperatureBody, tag = "stock", responses(
+    (status = 201, body = TemperatureEnteredBody), (status = 200, description = "It was entered before", body = TemperatureEnteredBody),
     (status = 404, description = "No such cooler of this venue, or nothing to correct"),
     (status = 409, description = "The minute has another reading (`kept`, `revision`), or the id was used for something else"),
     (status = 422, description = "A field cannot be read"),
@@ -239,7 +239,7 @@ fn word_of(fields: &mut Fields, body: &NewReadingBody, now: Instant) -> Option<W
 pub(super) async fn enter(
     State(app): State<App>,
     me: Me,
-    ApiJson(body): ApiJson<NewReadingBody>,
+    ApiJson(body): ApiJson<NewTemperatureBody>,
 ) -> Result<Response, Problem> {
     let permit = me.venue(Action::KeepStock)?;
     let now = app.now();
@@ -273,7 +273,7 @@ pub(super) async fn enter(
             }
             Entered::NotFound => return Err(Problem::not_found()),
         };
-    let body = EnteredBody {
+    let body = TemperatureEnteredBody {
         id,
         replayed,
         is_outside,
@@ -385,7 +385,7 @@ pub(super) async fn excursions(
 
 /// A decision about vials in quarantine.
 #[derive(Deserialize, ToSchema)]
-pub struct NewDecisionBody {
+pub struct NewExcursionDecisionBody {
     /// Made by the sender before sending: a UUID of version 7.
     id: Uuid,
     /// The product's key.
@@ -407,7 +407,7 @@ pub struct NewDecisionBody {
 }
 
 /// Decide about vials in quarantine (隔離): what is thrown away or brought elsewhere leaves the shelf at once.
-#[utoipa::path(post, path = "/api/v1/excursions/{excursion}/decisions", request_body = NewDecisionBody, tag = "stock", responses(
+#[utoipa::path(post, path = "/api/v1/excursions/{excursion}/decisions", request_body = NewExcursionDecisionBody, tag = "stock", responses(
     (status = 201, body = BookedBody), (status = 200, description = "It was decided before", body = BookedBody),
     (status = 404, description = "No such excursion of this venue"),
     (status = 409, description = "Other vials wait by now (`vials`), or the id was used for something else"),
@@ -417,7 +417,7 @@ pub(super) async fn decide(
     State(app): State<App>,
     me: Me,
     Path(excursion): Path<Uuid>,
-    ApiJson(body): ApiJson<NewDecisionBody>,
+    ApiJson(body): ApiJson<NewExcursionDecisionBody>,
 ) -> Result<Response, Problem> {
     let permit = me.venue(Action::KeepStock)?;
     let now = app.now();

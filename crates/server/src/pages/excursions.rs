@@ -50,7 +50,7 @@ fn path_of(id: Uuid) -> String {
 /// A temperature for people: a real minus, and the degree.
 #[must_use]
 pub fn degrees(temperature: Temperature) -> String {
-    format!("{temperature} ℃").replace('-', "−")
+    format!("{temperature}℃").replace('-', "−")
 }
 
 /// Between which temperatures a cooler, or a product in it, is to be kept on a day.
@@ -111,11 +111,15 @@ impl OpenRow {
             (Stands::Open, _) => ("warn", "wait", texts.t("excursion-waits")),
             (Stands::Settled, _) => ("good", "check", texts.t("excursion-settled")),
         };
-        let until = excursion.over.map_or_else(String::new, Instant::japanese);
+        let from = excursion.first.japanese();
+        let time = match excursion.over {
+            Some(over) => format!("{from} – {}", over.japanese()),
+            None => texts.t_with("excursion-from", &[("from", from)]),
+        };
         Self {
             href: path_of(listed.id),
             cooler,
-            time: format!("{} – {until}", excursion.first.japanese()),
+            time,
             extremes: if excursion.lowest == excursion.highest {
                 degrees(excursion.lowest)
             } else {
@@ -528,7 +532,7 @@ struct AreaRow {
     city: String,
     kind: String,
     row: OpenRow,
-    lots: Vec<String>,
+    lots: Vec<(String, String)>,
 }
 
 impl AreaRow {
@@ -540,15 +544,27 @@ impl AreaRow {
             city: city.and_then(place_name).unwrap_or_default(),
             kind: texts.t(&format!("cooler-kind-{}", one.listed.kind.as_str())),
             row: OpenRow::new(&one.listed, one.cooler.clone(), one.undecided(), texts),
-            lots: lots
-                .map(|(goods, fate)| {
-                    let vials = texts.t_with("stock-vials", &[("vials", fate.undecided)]);
-                    let product = product_name(&goods.product, texts);
-                    format!("{product} {} {vials}", goods.lot)
-                })
-                .collect(),
+            lots: of_products(lots, texts),
         }
     }
+}
+
+/// The lots of each product with their vials, a line for each product.
+fn of_products<'f>(
+    lots: impl Iterator<Item = (&'f Goods, &'f Fate)>,
+    texts: Texts,
+) -> Vec<(String, String)> {
+    let mut lines: Vec<(String, String)> = Vec::new();
+    for (goods, fate) in lots {
+        let vials = texts.t_with("stock-vials", &[("vials", fate.undecided)]);
+        let lot = format!("{} {vials}", goods.lot);
+        let product = product_name(&goods.product, texts);
+        match lines.last_mut().filter(|(name, _)| *name == product) {
+            Some((_, lots)) => *lots = format!("{lots}, {lot}"),
+            None => lines.push((product, lot)),
+        }
+    }
+    lines
 }
 
 #[derive(Template)]

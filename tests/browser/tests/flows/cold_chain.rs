@@ -34,7 +34,7 @@ fn a_freezer_gets_warm_and_its_vials_are_quarantined_rescued_and_thrown_away() {
 }
 
 fn a_reading_outside_is_asked_about_first(page: &Page) {
-    page.click("label[for^='cooler-']");
+    page.click("fieldset#cooler label:first-of-type");
     page.fill("#degrees", "75");
     page.follow(|page| page.click("form[action='/venue/temperatures'] button[type=submit]"));
     page.expect_complaint("422");
@@ -46,7 +46,7 @@ fn a_reading_outside_is_asked_about_first(page: &Page) {
     page.wait_for_text("まだ登録していません");
     page.assert_accessible();
     show(page, "temperature-asked");
-    page.follow(|page| page.click("text=表示を見直しました。この温度で登録する"));
+    page.follow(|page| page.click("text=この温度で登録する"));
     page.wait_for_text("範囲外の温度を登録しました");
 }
 
@@ -87,7 +87,7 @@ fn some_are_brought_to_the_venue_with_room(page: &Page, excursion: &str) {
     page.wait_for_text("供給元・供給先");
     page.assert_accessible();
     show(page, "excursion-rooms");
-    page.follow(|page| page.click("text=ここへ移す"));
+    page.follow(|page| page.click("tbody tr:first-child a.button"));
     page.fill("#vials", "5");
     page.fill("#reason", "メーカーに確認、使用可。10時に移送");
     page.follow(|page| page.click("text=内容を確かめる"));

@@ -3,7 +3,7 @@
 use anyhow::{Context, anyhow};
 use domain::access::{self, Action, VenuePermit};
 use domain::calendar::{Day, Instant};
-use domain::cold_chain::{CoolerKind, EVERY_MINUTES_USUAL, Temperature};
+use domain::cold_chain::{CoolerKind, EVERY_MINUTES_USUAL, Temperature, minute};
 use store::Db;
 use store::cold_chain::{Cooler, CoolerKept, Entered, Line, take_in, tell_cooler};
 use store::recorder::Outside;
@@ -21,7 +21,7 @@ const COOLERS: [(&str, CoolerKind, &str, &str); 2] = [
     ),
     ("冷蔵庫1", CoolerKind::Refrigerator, "4.1", "5.0"),
 ];
-/// Days that were read.
+/// Days that were read before today.
 const DAYS: i64 = 3;
 /// When, on each of them.
 const TIMES: [&str; 2] = ["08:30", "17:00"];
@@ -69,13 +69,16 @@ fn lines(now: Instant, has_door: bool) -> anyhow::Result<Vec<Line>> {
     let today = now.day_in_japan();
     let mut lines = Vec::new();
     for (name, _, morning, evening) in COOLERS {
-        for days in 1..=DAYS {
+        let last = Instant::from_micros(now.micros() - LAST_AGO_MICROS);
+        for days in 0..=DAYS {
             let day = today.plus_days(-days);
             for (time, temperature) in TIMES.into_iter().zip([morning, evening]) {
-                lines.push(line(name, at(day, time)?, temperature)?);
+                let at = at(day, time)?;
+                if minute(at) < minute(last) {
+                    lines.push(line(name, at, temperature)?);
+                }
             }
         }
-        let last = Instant::from_micros(now.micros() - LAST_AGO_MICROS);
         lines.push(line(name, last, morning)?);
     }
     let (name, readings) = DOOR;
