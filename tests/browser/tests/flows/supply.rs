@@ -49,6 +49,7 @@ fn a_lot_goes_from_its_maker_into_an_arm() {
     the_venue_gives_a_dose(&venue, &server);
     the_venue_closes_the_day(&venue, &server);
     the_nation_finds_every_vial(&nation, &server);
+    the_nation_watches_the_venue(&nation, &server);
     let (holds, told) = server.prove_stock();
     assert!(holds, "{told}");
     let (holds, told) = server.verify();
@@ -247,5 +248,22 @@ fn the_nation_finds_every_vial(page: &Page, server: &Server) {
     page.wait_for_text(&(IN_THE_BOX - 1).to_string());
     page.assert_accessible();
     show(page, "supply-9-lot");
+    page.assert_clean();
+}
+
+/// The monitor comes down to the venue, where the lot stands with what is left of it.
+fn the_nation_watches_the_venue(page: &Page, server: &Server) {
+    page.goto(&server.url(&format!("/monitor/131016?product={PRODUCT}")));
+    page.follow(|page| page.click(&format!("text={VENUE}")));
+    page.wait_for_text("ロットごと");
+    page.wait_for_text(LOT);
+    let row = format!(
+        "[...document.querySelectorAll('tbody tr')].find((row) => row.textContent.includes('{LOT}')).textContent"
+    );
+    let told = page.eval(&row);
+    let left = (IN_THE_BOX - 1).to_string();
+    assert!(told.as_str().unwrap().contains(&left), "{told}");
+    page.assert_accessible();
+    show(page, "supply-9-monitor");
     page.assert_clean();
 }
