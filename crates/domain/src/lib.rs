@@ -37,6 +37,7 @@ pub mod people;
 pub mod places;
 pub mod questionnaires;
 pub mod receipts;
+pub mod replacements;
 pub mod retention;
 pub mod schedules;
 pub mod statistics;

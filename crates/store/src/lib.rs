@@ -37,6 +37,7 @@ pub mod recalls;
 pub mod receipts;
 pub mod recorder;
 pub mod register;
+pub mod replacements;
 pub mod reports;
 pub mod residents;
 pub mod seals;

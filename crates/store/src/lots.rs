@@ -121,6 +121,29 @@ pub async fn lots(db: &Db, lot: Option<&Lot>) -> Result<Vec<Entered>> {
     rows.into_iter().map(Entered::try_from).collect()
 }
 
+/// All lots of a product, by lot: for whoever has to know which of them may be given.
+///
+/// # Errors
+/// The database's.
+pub(crate) async fn of_product(tx: &mut Tx, product: &str) -> Result<Vec<RegisteredLot>> {
+    let rows: Vec<LotRow> = tx
+        .query(sql!(
+            "SELECT v.product, v.lot, v.revision, v.expires, v.recalled_since, v.reason, v.at_micros
+             FROM vaccine_lot AS v
+             WHERE v.product = $1
+               AND v.revision = (
+                   SELECT MAX(n.revision) FROM vaccine_lot AS n
+                   WHERE n.product = v.product AND n.lot = v.lot)
+             ORDER BY v.lot"
+        ))
+        .bind(product.to_owned())
+        .all()
+        .await?;
+    rows.into_iter()
+        .map(|row| Entered::try_from(row).map(|one| one.lot))
+        .collect()
+}
+
 /// What the register says of a lot.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ use domain::addresses::Address;
 use domain::doses::DoseId;
 use domain::lots::{RECALL_REASON_LENGTH_MAX, Recall, RegisteredLot};
 use domain::people::ResidentStanding;
+use domain::replacements::Source;
 use domain::vaccines::{LOT_LENGTH_MAX, Lot};
 use exchange::encoding::Encoding;
 use exchange::recalls::{LetterRow, write_letters};
@@ -21,6 +22,7 @@ use store::recalls::{
     Addressee, Dosed, PEOPLE_MAX, Standing, Whereabouts, addressees, can_be_stopped, dosed,
     rehearse, whereabouts,
 };
+use store::replacements::{Replaced, proposed};
 use uuid::Uuid;
 
 use crate::pages::fields::Complaints;
@@ -40,6 +42,8 @@ use crate::web::routes::{Guard, Routes};
 pub const VIEW: &str = "recall";
 /// And what for.
 pub const PURPOSE: &str = "recall";
+/// Lines of the proposal of replacements that the page shows; its sums are of all.
+const REPLACED_SHOWN_MAX: usize = 500;
 
 /// The pages of this file.
 pub fn routes() -> Routes {
@@ -86,8 +90,67 @@ struct Found {
     dosed: i64,
     rows: Vec<Row>,
     cities: Vec<(String, i64)>,
+    replaced: Replacing,
     /// Of each product with this lot in the register: its name, and since when it is recalled.
     registered: Vec<(String, Option<String>)>,
+}
+
+/// What takes the place of the vials (代替の案), in words.
+struct Replacing {
+    rows: Vec<ReplacedRow>,
+    is_cut: bool,
+    itself: i64,
+    moved: i64,
+    ordered: i64,
+}
+
+/// Vials for one venue from one source.
+struct ReplacedRow {
+    to: String,
+    facility: String,
+    city: String,
+    product: String,
+    source: String,
+    vials: i64,
+}
+
+impl Replacing {
+    fn of(all: &[Replaced], texts: Texts) -> Self {
+        let sum = |is_one: fn(Source) -> bool| {
+            let some = all.iter().filter(|one| is_one(one.source));
+            some.map(|one| one.vials).sum()
+        };
+        let shown = all.iter().take(REPLACED_SHOWN_MAX);
+        Self {
+            rows: shown.map(|one| ReplacedRow::of(one, texts)).collect(),
+            is_cut: all.len() > REPLACED_SHOWN_MAX,
+            itself: sum(|source| source == Source::Itself),
+            moved: sum(|source| !matches!(source, Source::Itself | Source::Order)),
+            ordered: sum(|source| source == Source::Order),
+        }
+    }
+}
+
+impl ReplacedRow {
+    fn of(one: &Replaced, texts: Texts) -> Self {
+        let from = one.from.as_ref().map_or("", |from| from.name.as_str());
+        let source = match one.source {
+            Source::Itself => texts.t("replacements-itself"),
+            Source::SameCity(_) => texts.t_with("replacements-city", &[("venue", from)]),
+            Source::SamePrefecture(_) => {
+                texts.t_with("replacements-prefecture", &[("venue", from)])
+            }
+            Source::Order => texts.t("replacements-order"),
+        };
+        Self {
+            to: one.to.name.clone(),
+            facility: one.to.facility.clone(),
+            city: place_name(one.to.city).unwrap_or_else(|| one.to.city.to_string()),
+            product: product_name(&one.product, texts),
+            source,
+            vials: one.vials,
+        }
+    }
 }
 
 #[derive(Template)]
@@ -130,11 +193,14 @@ async fn found(app: &App, me: &Me, lot: &Lot, texts: Texts) -> Result<Found, Pro
         (product_name(one.lot.product.as_str(), texts), since)
     });
     let found = Whereabouts { vials, doses };
+    let replaced = proposed(&app.db, &permit, (lot, &found.vials), app.today()).await?;
+    let replaced = Replacing::of(&replaced, texts);
     Ok(Found {
         lot: lot.clone(),
         to_stop: found.to_stop(),
         dosed: found.dosed(),
         rows: found.vials.iter().map(|one| Row::of(one, texts)).collect(),
+        replaced,
         cities: found
             .doses
             .iter()

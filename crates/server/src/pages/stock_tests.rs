@@ -138,6 +138,9 @@ async fn a_vial_is_delivered_disputed_put_right_counted_and_recalled() {
     // The nation rehearses, then stops the lot.
     let page = get(&house, NATION, "/lots/recall?lot=ey2173").await;
     assert!(page.text.contains(FACILITY) && page.text.contains("使用できます"));
+    // Nobody else has any: what stands here is to be ordered anew.
+    assert!(page.text.contains("代替の案"), "{}", page.text);
+    assert!(page.text.contains("新しい発注(市町村が"), "{}", page.text);
     let page = post(&house, NATION, "/lots/recall/rehearsals", "lot=EY2173").await;
     assert!(page.text.contains("これは訓練です"), "{}", page.text);
     let page = get(&house, NURSE, "/venue/stock").await;

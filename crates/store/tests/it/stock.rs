@@ -9,6 +9,7 @@ use domain::closings::{Difference, Line, Purpose, Reason};
 use domain::deliveries::{Delivery, PaperNumber, Temperature};
 use domain::lots::{Recall, RegisteredLot};
 use domain::people::Sex;
+use domain::replacements::Source;
 use domain::stock::{Account, Alarm, Goods, Shelf, Waste};
 use domain::vaccines::{Lot, ProductKey};
 use domain::venues::FacilityCode;
@@ -505,6 +506,48 @@ fn a_recall_finds_every_vial_and_each_city_its_own_people() {
         assert_eq!((&*named, all.protected, all.pending), (&["1"][..], 0, 0));
         let wrong = recalls::addressees(&world.db, &reader, &lot, &view).await;
         assert!(wrong.is_err(), "nor writes letters about it");
+    });
+}
+
+#[test]
+fn what_was_stopped_is_replaced_by_other_good_lots_and_the_rest_is_ordered() {
+    on_each_engine(async |world| {
+        world.stocked(20).await;
+        for (slip, lot, expires, vials) in [
+            ("D-1", "GOOD1", "2021-08-31", 8),
+            ("D-2", "SOON1", "2021-06-20", 5),
+        ] {
+            enter_lot(&world, lot, expires, None).await;
+            let told = Delivery {
+                lot: Lot::parse(lot).unwrap(),
+                expires: day(expires),
+                ..delivery(slip, 1, vials)
+            };
+            world.register(&told).await;
+            assert_eq!(world.receive(vials, Shelf::Frozen).await, Done::Now);
+        }
+        let keeper = nation(Action::KeepLots, Place::Nation);
+        let lot = Lot::parse(LOT).unwrap();
+        let today = world.now().day_in_japan();
+        let found = recalls::whereabouts(&world.db, &keeper, &lot)
+            .await
+            .unwrap();
+        let proposed =
+            store::replacements::proposed(&world.db, &keeper, (&lot, &found.vials), today)
+                .await
+                .unwrap();
+        let told: Vec<_> = proposed
+            .iter()
+            .map(|one| (&*one.to.name, one.source, one.vials))
+            .collect();
+        assert_eq!(
+            told,
+            [("会場1", Source::Itself, 8), ("会場1", Source::Order, 12)]
+        );
+        let reader = nation(Action::SeeStatistics, Place::Nation);
+        let what = (&lot, &*found.vials);
+        let wrong = store::replacements::proposed(&world.db, &reader, what, today).await;
+        assert!(wrong.is_err(), "a permit for counts recalls nothing");
     });
 }
 
