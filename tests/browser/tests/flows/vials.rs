@@ -69,5 +69,8 @@ fn the_nation_rehearses(page: &Page, server: &Server) {
     page.wait_for_text("これは訓練です。");
     page.assert_accessible();
     show(page, "recall");
+    as_desk(page);
+    page.eval("document.getElementById('replacements-title').scrollIntoView()");
+    show(page, "recall-replacements");
     page.assert_clean();
 }
