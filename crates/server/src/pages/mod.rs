@@ -7,6 +7,7 @@ pub mod allocation_formulas;
 pub mod allocation_reasons;
 pub mod allocations;
 pub mod attachments;
+mod boxes;
 pub mod city;
 pub mod contracts;
 pub mod corrections;
@@ -53,6 +54,8 @@ pub mod senders;
 pub mod settings;
 pub mod statistics;
 pub mod stock;
+mod stock_fields;
+mod stock_lots;
 pub mod stories;
 pub mod supplies;
 pub mod tablet;
@@ -82,6 +85,8 @@ pub fn routes() -> Routes {
         .merge(allocation_figures::routes())
         .merge(supplies::routes())
         .merge(stock::routes())
+        .merge(stock_lots::routes())
+        .merge(boxes::routes())
         .merge(transfers::routes())
         .merge(temperatures::routes())
         .merge(excursions::routes())

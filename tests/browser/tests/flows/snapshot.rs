@@ -1,7 +1,7 @@
 //! Pictures of pages in words, the same on every day and every machine.
 
-use std::env;
 use std::path::Path;
+use std::{env, fs};
 
 use browser_flows::Page;
 
@@ -46,6 +46,7 @@ pub fn assert_with(name: &str, page: &Page, more: &[(&str, &str)]) {
 /// Keeps a picture of the page in the folder `$SESSHU_SHOTS`, if there is one, to be looked at.
 pub fn show(page: &Page, name: &str) {
     if let Some(folder) = env::var_os("SESSHU_SHOTS") {
+        fs::create_dir_all(&folder).unwrap();
         page.screenshot(&Path::new(&folder).join(format!("{name}.png")));
     }
 }

@@ -144,7 +144,7 @@ fn the_wholesaler_delivers_what_was_ordered(page: &Page, server: &Server) {
     page.goto(&server.url("/own-codes"));
     page.upload("#file", &codes);
     page.follow(|page| page.click("form[enctype] button[type=submit]"));
-    page.wait_for_text("1");
+    page.wait_for_text("1行を登録しました");
     page.assert_accessible();
     show(page, "supply-5-own-codes");
 
@@ -244,8 +244,7 @@ fn the_venue_closes_the_day(page: &Page, server: &Server) {
 
 fn the_nation_finds_every_vial(page: &Page, server: &Server) {
     page.goto(&server.url(&format!("/lots/recall?lot={LOT}")));
-    page.wait_for_text(VENUE);
-    page.wait_for_text(&(IN_THE_BOX - 1).to_string());
+    assert_row(page, VENUE, IN_THE_BOX - 1);
     page.assert_accessible();
     show(page, "supply-9-lot");
     page.assert_clean();
@@ -256,14 +255,16 @@ fn the_nation_watches_the_venue(page: &Page, server: &Server) {
     page.goto(&server.url(&format!("/monitor/131016?product={PRODUCT}")));
     page.follow(|page| page.click(&format!("text={VENUE}")));
     page.wait_for_text("ロットごと");
-    page.wait_for_text(LOT);
-    let row = format!(
-        "[...document.querySelectorAll('tbody tr')].find((row) => row.textContent.includes('{LOT}')).textContent"
-    );
-    let told = page.eval(&row);
-    let left = (IN_THE_BOX - 1).to_string();
-    assert!(told.as_str().unwrap().contains(&left), "{told}");
+    assert_row(page, LOT, IN_THE_BOX - 1);
     page.assert_accessible();
     show(page, "supply-9-monitor");
     page.assert_clean();
+}
+
+/// That a table has a row of this name with this number in a cell of its own.
+fn assert_row(page: &Page, name: &str, number: i64) {
+    page.wait_until(&format!(
+        "[...document.querySelectorAll('tbody tr')].some((row) => row.textContent.includes('{name}')
+             && [...row.querySelectorAll('td.number')].some((cell) => cell.textContent.trim() === '{number}'))"
+    ));
 }
