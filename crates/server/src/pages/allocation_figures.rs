@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::pages::allocation_desk;
 use crate::pages::allocations::{Typed, cycle_name, field, units_in};
+use crate::pages::attachments::refused_text;
 use crate::pages::deliveries::{complained, file_in};
 use crate::pages::fields::Complaints;
 use crate::pages::imports::encodings;
@@ -28,7 +29,7 @@ use crate::pages::records::Choice;
 use crate::state::App;
 use crate::web::body::{PageForm, Params};
 use crate::web::layout::{Page, done, html};
-use crate::web::locale::{Locale, Texts};
+use crate::web::locale::Texts;
 use crate::web::me::Me;
 use crate::web::problem::Problem;
 use crate::web::routes::{Guard, Routes};
@@ -338,10 +339,7 @@ async fn load(
     let mut outcome = Outcome::default();
     match Reader::open(Cursor::new(&file), encoding) {
         Err(refusal) => {
-            outcome.refused = Some(match locale {
-                Locale::Ja => refusal.text_ja(),
-                Locale::En => refusal.to_string(),
-            });
+            outcome.refused = Some(refused_text(&refusal, locale));
         }
         Ok(reader) => {
             let below = allocations::nodes(&app.db, &permit, &cycle).await?;

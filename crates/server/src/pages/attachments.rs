@@ -2,7 +2,12 @@
 
 use axum::extract::multipart::MultipartError;
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use exchange::encoding::Encoding;
+use exchange::structure::StructureRefusal;
 
+use crate::web::locale::Locale;
 use crate::web::problem::Problem;
 
 /// A form with files that could not be received whole.
@@ -12,6 +17,32 @@ pub fn cut_off(error: &MultipartError) -> Problem {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large")
     } else {
         Problem::bad_request("body_incomplete")
+    }
+}
+
+/// A CSV to save.
+#[must_use]
+pub fn csv_response(name: &str, encoding: Encoding, file: Vec<u8>) -> Response {
+    let kind = match encoding {
+        Encoding::Utf8 => "text/csv; charset=utf-8",
+        Encoding::Windows31j => "text/csv; charset=Shift_JIS",
+    };
+    let headers = [
+        (CONTENT_TYPE, kind.to_owned()),
+        (
+            CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ),
+    ];
+    (headers, file).into_response()
+}
+
+/// Why nothing of a file is taken in, in the reader's language.
+#[must_use]
+pub fn refused_text(refusal: &StructureRefusal, locale: Locale) -> String {
+    match locale {
+        Locale::Ja => refusal.text_ja(),
+        Locale::En => refusal.to_string(),
     }
 }
 

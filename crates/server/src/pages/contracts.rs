@@ -18,11 +18,12 @@ use exchange::venues::{PartyRow, write_parties};
 use store::contracts::{self, Decided, Decision, Made, Mandate, NewMandate, Party};
 use uuid::Uuid;
 
+use crate::pages::attachments::csv_response;
 use crate::pages::fields::Complaints;
 use crate::pages::papers::{both, mandate_pdf, pdf_response};
 use crate::pages::records::{Choice, day_text};
 use crate::pages::venue_records::{Typed, field};
-use crate::pages::venues::{Wanted, csv_response};
+use crate::pages::venues::Wanted;
 use crate::state::App;
 use crate::web::body::{PageForm, Params};
 use crate::web::layout::{Page, done, html};

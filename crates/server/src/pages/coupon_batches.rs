@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, REFRESH};
+use axum::http::header::REFRESH;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::access::{Action, CityPermit};
@@ -16,6 +16,7 @@ use store::coupons::{self, Batch, Counts, File, Piece, State as Stage};
 use store::imports::Decided;
 use uuid::Uuid;
 
+use crate::pages::attachments::csv_response;
 use crate::pages::city::look;
 use crate::pages::papers::{
     Print, Unmailable, both, cannot_be_mailed, coupons_pdf, letterhead, pdf_response,
@@ -519,18 +520,7 @@ async fn unaddressed_csv(
         .collect();
     let mut bytes = Vec::new();
     write_unaddressed(&mut bytes, &rows, encoding).map_err(|_| Problem::internal())?;
-    let kind = match encoding {
-        Encoding::Utf8 => "text/csv; charset=utf-8",
-        Encoding::Windows31j => "text/csv; charset=windows-31j",
-    };
-    let headers = [
-        (CONTENT_TYPE, kind),
-        (
-            CONTENT_DISPOSITION,
-            "attachment; filename=\"unaddressed.csv\"",
-        ),
-    ];
-    Ok((headers, bytes).into_response())
+    Ok(csv_response("unaddressed.csv", encoding, bytes))
 }
 
 /// Prints a file of a batch anew and logs the look: for the page and the API alike.

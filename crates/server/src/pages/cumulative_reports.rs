@@ -63,7 +63,9 @@ pub(crate) async fn report_file(
     let mut bytes = Vec::new();
     write_report(&mut bytes, &head, &lines(found), encoding).map_err(|_| Problem::internal())?;
     let name = format!("cumulative-{}-{day}.csv", seat.word);
-    Ok(crate::pages::venues::csv_response(&name, encoding, bytes))
+    Ok(crate::pages::attachments::csv_response(
+        &name, encoding, bytes,
+    ))
 }
 
 /// A venue is known by its ten digits, where it has them.

@@ -7,7 +7,6 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::multipart::Multipart;
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use domain::access::{Action, Permit};
 use domain::calendar::Day;
@@ -386,10 +385,7 @@ async fn take_in(
     let reader = match Reader::open(Cursor::new(file), encoding, book) {
         Ok(reader) => reader,
         Err(refusal) => {
-            outcome.refused = Some(match locale {
-                Locale::Ja => refusal.text_ja(),
-                Locale::En => refusal.to_string(),
-            });
+            outcome.refused = Some(attachments::refused_text(&refusal, locale));
             return Ok(outcome);
         }
     };
@@ -517,12 +513,8 @@ async fn orders_file(State(app): State<App>, me: Me) -> Result<Response, Problem
     let lines: Vec<OrderLine> = orders.into_iter().map(line).collect();
     let mut bytes = Vec::new();
     write_orders(&mut bytes, &lines, Encoding::Utf8).map_err(|_| Problem::internal())?;
-    let name = format!("attachment; filename=\"orders-{}.csv\"", app.today());
-    let headers = [
-        (CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (CONTENT_DISPOSITION, name),
-    ];
-    Ok((headers, bytes).into_response())
+    let name = format!("orders-{}.csv", app.today());
+    Ok(attachments::csv_response(&name, Encoding::Utf8, bytes))
 }
 
 /// The last day of delivery of a cycle that begins on this day.

@@ -19,11 +19,11 @@ use serde::Deserialize;
 use store::monitors::{self, Asked, LotSupply, PAGE_ROWS, PlaceSupply, Supply, VenueSupply};
 use uuid::Uuid;
 
+use crate::pages::attachments::csv_response;
 use crate::pages::imports::encodings;
 use crate::pages::monitor_map::{Outline, VIEW, legend, map};
 use crate::pages::monitor_places::{Seat, name, word};
 use crate::pages::records::{Badge, Choice, day_text, product_name};
-use crate::pages::venues::csv_response;
 use crate::state::App;
 use crate::web::body::Params;
 use crate::web::layout::{Page, grouped, html};

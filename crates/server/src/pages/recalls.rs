@@ -4,7 +4,6 @@
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
 use domain::addresses::Address;
@@ -25,6 +24,7 @@ use store::recalls::{
 use store::replacements::{Replaced, proposed};
 use uuid::Uuid;
 
+use crate::pages::attachments::csv_response;
 use crate::pages::fields::Complaints;
 use crate::pages::imports::encodings;
 use crate::pages::persons::standing_text;
@@ -466,18 +466,7 @@ async fn letters(
         .collect();
     let mut bytes = Vec::new();
     write_letters(&mut bytes, &rows, encoding).map_err(|_| Problem::internal())?;
-    let kind = match encoding {
-        Encoding::Utf8 => "text/csv; charset=utf-8",
-        Encoding::Windows31j => "text/csv; charset=windows-31j",
-    };
-    let headers = [
-        (CONTENT_TYPE, kind),
-        (
-            CONTENT_DISPOSITION,
-            "attachment; filename=\"recall-letters.csv\"",
-        ),
-    ];
-    Ok((headers, bytes).into_response())
+    Ok(csv_response("recall-letters.csv", encoding, bytes))
 }
 
 /// What a clerk should know before a letter goes out.

@@ -23,6 +23,7 @@ use store::cold_chain::{
 use store::stock::Act;
 use uuid::Uuid;
 
+use crate::pages::attachments::refused_text;
 use crate::pages::deliveries::{complained, file_in};
 use crate::pages::excursions::{OpenRow, degrees, range_text};
 use crate::pages::fields::Complaints;
@@ -31,7 +32,7 @@ use crate::pages::records::Choice;
 use crate::state::App;
 use crate::web::body::PageForm;
 use crate::web::layout::{Page, done, html};
-use crate::web::locale::{Locale, Texts};
+use crate::web::locale::Texts;
 use crate::web::me::Me;
 use crate::web::problem::Problem;
 use crate::web::routes::{Guard, Routes};
@@ -627,10 +628,7 @@ async fn take_in(
     let reader = match Reader::open(Cursor::new(file), encoding) {
         Ok(reader) => reader,
         Err(refusal) => {
-            outcome.refused = Some(match locale {
-                Locale::Ja => refusal.text_ja(),
-                Locale::En => refusal.to_string(),
-            });
+            outcome.refused = Some(refused_text(&refusal, locale));
             return Ok(outcome);
         }
     };

@@ -8,7 +8,6 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::multipart::Multipart;
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use domain::access::{Action, OrganisationId, Permit};
 use domain::calendar::Day;
@@ -20,6 +19,7 @@ use serde::Deserialize;
 use store::venues::{self, Listed, PAGE_ROWS, Question, TELLING_MAX};
 use uuid::Uuid;
 
+use crate::pages::attachments::{csv_response, refused_text};
 use crate::pages::contracts::city_name;
 use crate::pages::deliveries::file_in;
 use crate::pages::imports::encodings;
@@ -56,23 +56,6 @@ pub struct Wanted {
     pub on: String,
     /// The encoding's word.
     pub encoding: String,
-}
-
-/// A CSV to save.
-#[must_use]
-pub fn csv_response(name: &str, encoding: Encoding, file: Vec<u8>) -> Response {
-    let kind = match encoding {
-        Encoding::Utf8 => "text/csv; charset=utf-8",
-        Encoding::Windows31j => "text/csv; charset=Shift_JIS",
-    };
-    let headers = [
-        (CONTENT_TYPE, kind.to_owned()),
-        (
-            CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{name}\""),
-        ),
-    ];
-    (headers, file).into_response()
 }
 
 /// What is asked of the list.
@@ -269,10 +252,7 @@ async fn take_in(
     let reader = match OwnCodes::open(Cursor::new(file), encoding) {
         Ok(reader) => reader,
         Err(refusal) => {
-            outcome.refused = Some(match texts.locale() {
-                Locale::Ja => refusal.text_ja(),
-                Locale::En => refusal.to_string(),
-            });
+            outcome.refused = Some(refused_text(&refusal, texts.locale()));
             return Ok(outcome);
         }
     };
