@@ -1,7 +1,8 @@
 //! Speed, as ratios against a limit that is measured in the same run on the same machine.
 //!
 //! `cargo xtask bench record [--seconds N] [--json]`: reports of doses over HTTP against the bare
-//! engine that commits the same rows, and against the same server doing nothing.
+//! engine that commits the same rows, and against the same server doing nothing. `--with 'ledger_writers = 4'`
+//! gives the server that is measured a line of configuration more.
 //!
 //! `cargo xtask bench import [--rows N]... [--json]`: a file of residents against the engine's own
 //! loader into a bare table, and the memory it takes.
@@ -39,6 +40,8 @@ struct Options {
     doses: u64,
     venues: u64,
     rows: Vec<u64>,
+    /// Lines of the measured server's configuration, beside those it always has.
+    with: String,
 }
 
 /// What is demanded of a figure.
@@ -92,6 +95,7 @@ fn main() -> anyhow::Result<()> {
         doses: DOSES,
         venues: VENUES,
         rows: Vec::new(),
+        with: String::new(),
     };
     while let Some(word) = words.next() {
         match word.as_str() {
@@ -104,6 +108,10 @@ fn main() -> anyhow::Result<()> {
                 .connections
                 .push(words.next().unwrap_or_default().parse()?),
             "--rows" => options.rows.push(words.next().unwrap_or_default().parse()?),
+            "--with" => {
+                options.with += &words.next().unwrap_or_default();
+                options.with.push('\n');
+            }
             other => bail!("unknown: {other}"),
         }
     }

@@ -115,7 +115,7 @@ async fn engine(
 ) -> anyhow::Result<Engine> {
     let wall = Duration::from_secs(options.seconds);
     let all = options.connections.is_empty();
-    let server = Server::start(folder, served, "").await?;
+    let server = Server::start(folder, served, &options.with).await?;
     let one_each = Server::start(folder, each, ONE_EACH).await?;
     let persons = Arc::new(AtomicU64::new(0));
     let mut steps = Vec::new();

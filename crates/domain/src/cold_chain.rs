@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::calendar::Instant;
 use crate::stock::Shelf;
 
-pub use ranges::{Range, range};
+pub use ranges::{Range, is_kept_in, range};
 pub use risk::{Event, Fate, Outcome, fate};
 
 /// Characters of a cooler's name at most.

@@ -169,7 +169,9 @@ impl Stated {
         match self {
             Self::StockDoses | Self::ExpiringDoses | Self::SuppliedDoses => Some(Source::Stock),
             Self::UsedDoses | Self::WeekDoses => Some(Source::Records),
-            _ => None,
+            Self::Population | Self::DueDoses => Some(Source::Register),
+            Self::Cap => Some(Source::Venues),
+            Self::SuppliedElsewhereDoses | Self::Minimum | Self::Pack => None,
         }
     }
 
@@ -199,6 +201,10 @@ pub enum Source {
     Stock,
     /// The records of doses, by their venue (接種記録).
     Records,
+    /// The cities' registers and what is due by the rules (対象者台帳).
+    Register,
+    /// What venues tell of their coolers (会場マスタ), less what stands in them.
+    Venues,
 }
 
 impl Source {
@@ -208,6 +214,8 @@ impl Source {
         match self {
             Self::Stock => "stock",
             Self::Records => "records",
+            Self::Register => "register",
+            Self::Venues => "venues",
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod coupons;
 pub mod cumulative_reports;
 pub mod cycles;
 pub mod deliveries;
+pub mod demand;
 mod digits;
 pub mod doses;
 pub mod drafts;

@@ -97,7 +97,7 @@ struct CountedRow {
 }
 
 /// The doses of these people that count, under whichever of their numbers.
-async fn counted(
+pub(crate) async fn counted(
     tx: &mut Tx,
     city: MunicipalityCode,
     residents: &[&str],

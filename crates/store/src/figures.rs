@@ -9,9 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::access::{Action, Permit, Place};
 use domain::allocation::{Entered, Node};
 use domain::calendar::{Day, Instant};
-use domain::cycles::{DRAWN_DAYS, Stated};
+use domain::cold_chain::{CoolerKind, is_kept_in};
+use domain::cycles::{DRAWN_DAYS, Stated, vials_per_unit};
 use domain::lots::last_day;
+use domain::places::MunicipalityCode;
 use domain::stock::Account;
+use domain::venues::record::Told;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -19,9 +22,11 @@ use crate::accounts::uuid;
 use crate::allocations::{ROWS_MAX, nodes, places, seat_for, whole, write_change};
 use crate::cycles::Cycle;
 use crate::db::{Db, Table, Tx, sql, transact};
+use crate::demand;
 use crate::error::{Error, Result};
 use crate::lots;
 use crate::stock::account_in;
+use crate::venues::told_in;
 
 /// Days of doses by day that are drawn with the usage, so that late entry can be corrected.
 const ENTERED: &str = "entered_";
@@ -297,6 +302,29 @@ struct Books {
     used: i64,
     week: i64,
     by_day: BTreeMap<i64, i64>,
+    room: Room,
+}
+
+/// Units that a place has room for.
+#[derive(Clone, Copy, Debug, Default)]
+enum Room {
+    /// Nobody of it receives boxes.
+    #[default]
+    Nobody,
+    /// So many, of all that receive boxes.
+    Free(i64),
+    /// Not all of them told of their coolers: nobody knows.
+    Untold,
+}
+
+impl Room {
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nobody, room) | (room, Self::Nobody) => room,
+            (Self::Free(a), Self::Free(b)) => Self::Free(a + b),
+            (Self::Untold, _) | (_, Self::Untold) => Self::Untold,
+        }
+    }
 }
 
 impl Books {
@@ -317,7 +345,11 @@ impl Books {
             .by_day
             .iter()
             .map(|(days, doses)| (format!("{ENTERED}{days}"), (*doses).max(0)));
-        figures.chain(days).collect()
+        let room = match self.room {
+            Room::Free(units) => Some((Stated::Cap.as_str().to_owned(), units)),
+            Room::Nobody | Room::Untold => None,
+        };
+        figures.chain(days).chain(room).collect()
     }
 }
 
@@ -357,6 +389,29 @@ async fn seats_of_venues(tx: &mut Tx, giver: &Place) -> Result<Seats> {
     Ok(seats)
 }
 
+/// The cities below a giver that counts people; venues have no register.
+async fn cities_below(tx: &mut Tx, giver: &Place) -> Result<Vec<MunicipalityCode>> {
+    let prefecture = match giver {
+        Place::Nation => None,
+        Place::Prefecture(own) => Some(i64::from(own.number())),
+        _ => return Ok(Vec::new()),
+    };
+    let rows: Vec<(Option<String>,)> = tx
+        .query(sql!(
+            "SELECT DISTINCT municipality FROM organisation
+             WHERE kind = 'city' AND active = 1 AND (CAST($1 AS BIGINT) IS NULL OR prefecture = $1)
+             ORDER BY municipality LIMIT $2"
+        ))
+        .bind(prefecture)
+        .bind(ROWS_MAX)
+        .all()
+        .await?;
+    let cities = rows.into_iter().flat_map(|(city,)| city);
+    cities
+        .map(|city| MunicipalityCode::parse(&city).map_err(|_| bad("organisation", "municipality")))
+        .collect()
+}
+
 /// The last day of each lot, as the register and the rules have it.
 async fn last_days<'l>(
     tx: &mut Tx,
@@ -374,11 +429,12 @@ async fn last_days<'l>(
     Ok(days)
 }
 
-/// Draws the figures of everybody below a giver from the books of the stock and the ledgers, as of now.
-/// Answers of how many places.
+/// Draws the figures of everybody below a giver from the books of the stock and the ledgers, as of now, and begins to
+/// count people and what is due for them in the registers of its cities ([`demand`]). Answers of how many places.
 ///
 /// Stock and supply come from the stock's books, usage from the records by their venue: what stands on a
-/// shelf; what of that ends before the cycle begins; all that ever came and was not given on to others.
+/// shelf; what of that ends before the cycle begins; all that ever came and was not given on to others. Room is
+/// what the venues tell of their coolers, less what stands there.
 ///
 /// # Errors
 /// The database's.
@@ -394,6 +450,8 @@ pub async fn draw(db: &Db, permit: &Permit, cycle: &Cycle, act: (Uuid, Instant))
     }
     count_vials(&mut reading, cycle, (&seats, &mut books), today).await?;
     count_doses(&mut reading, product, (&seats, &mut books), today).await?;
+    count_room(&mut reading, cycle, (&seats, &mut books), today).await?;
+    let cities = cities_below(&mut reading, permit.place()).await?;
     drop(reading);
     let mut rows = Vec::new();
     for (seat, books) in &books {
@@ -401,9 +459,11 @@ pub async fn draw(db: &Db, permit: &Permit, cycle: &Cycle, act: (Uuid, Instant))
         rows.extend(told.map(|(figure, value)| ((*seat).to_owned(), figure, value)));
     }
     transact!(db, |tx| {
+        // What is counted of the registers comes later, and what was counted before stands until then.
         tx.query(sql!(
             "DELETE FROM drawn_figure
-             WHERE product = $1 AND place IN (SELECT value->>'place' FROM json_each($2))"
+             WHERE product = $1 AND place IN (SELECT value->>'place' FROM json_each($2))
+               AND figure NOT IN ('population', 'due_doses')"
         ))
         .bind(product.to_owned())
         .bind(places(books.keys().copied()))
@@ -424,6 +484,7 @@ pub async fn draw(db: &Db, permit: &Permit, cycle: &Cycle, act: (Uuid, Instant))
         )
         .expect_each()
         .await?;
+        demand::begin(&mut tx, cycle, &cities, act.0).await?;
         let detail = json!({ "product": product, "places": books.len() });
         write_change(&mut tx, permit, ("draw-figures", &own), &detail, act).await?;
     })?;
@@ -472,6 +533,104 @@ async fn count_vials(
         }
     }
     Ok(())
+}
+
+type ToldRow = (Vec<u8>, Option<String>, Option<String>);
+
+/// The room that venues have for the cycle's product in the coolers that it is kept in. A venue that is supplied by
+/// another one receives no boxes.
+async fn count_room(
+    tx: &mut Tx,
+    cycle: &Cycle,
+    (seats, books): (&Seats, &mut BTreeMap<&str, Books>),
+    today: Day,
+) -> Result<()> {
+    let product = cycle.product.as_str();
+    let kinds: Vec<CoolerKind> = CoolerKind::ALL
+        .into_iter()
+        .filter(|kind| is_kept_in(product, *kind, today))
+        .collect();
+    let rows: Vec<ToldRow> = tx
+        .many(
+            sql!(
+                "WITH k (venue, day) AS ({rows: bytea, text})
+                 SELECT k.venue,
+                        (SELECT s.told FROM venue_section AS s
+                         WHERE s.venue = k.venue AND s.section = 'storage' AND s.valid_from <= k.day
+                         ORDER BY s.valid_from DESC, s.revision DESC LIMIT 1) AS storage,
+                        (SELECT s.told FROM venue_section AS s
+                         WHERE s.venue = k.venue AND s.section = 'source' AND s.valid_from <= k.day
+                         ORDER BY s.valid_from DESC, s.revision DESC LIMIT 1) AS source
+                 FROM k"
+            ),
+            Table::default()
+                .bytes(seats.keys().cloned())
+                .text(seats.keys().map(|_| today.to_string())),
+        )
+        .all()
+        .await?;
+    let taken = units_taken(tx, seats, &kinds).await?;
+    for (venue, storage, source) in rows {
+        let told = |text: Option<String>| text.as_deref().map(told_in).transpose();
+        let is_supplied =
+            matches!(told(source)?, Some(Told::Source(source)) if source.supplier.is_some());
+        let room = match told(storage)? {
+            _ if is_supplied => Room::Nobody,
+            Some(Told::Storage(storage)) => {
+                let all: i64 = kinds.iter().map(|kind| storage.units(*kind)).sum();
+                let taken = taken.get(&venue).copied().unwrap_or_default();
+                Room::Free((all - taken).max(0))
+            }
+            _ => Room::Untold,
+        };
+        for seat in seats.get(&venue).into_iter().flatten() {
+            if let Some(books) = books.get_mut(seat.as_str()) {
+                books.room = books.room.and(room);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The shipping units of every product that stand in coolers of these kinds, or are on the way; a begun one counts
+/// whole.
+async fn units_taken(
+    tx: &mut Tx,
+    seats: &Seats,
+    kinds: &[CoolerKind],
+) -> Result<BTreeMap<Vec<u8>, i64>> {
+    let rows: Vec<(Vec<u8>, String, String, i64)> = tx
+        .many(
+            sql!(
+                "WITH k (holder) AS ({rows: bytea})
+                 SELECT b.holder, b.product, b.account, CAST(SUM(b.vials) AS BIGINT)
+                 FROM k CROSS JOIN stock_balance AS b
+                 WHERE b.holder = k.holder AND b.vials > 0
+                   AND b.account IN ('frozen', 'thawed', 'delivery', 'transfer')
+                 GROUP BY b.holder, b.product, b.account"
+            ),
+            Table::default().bytes(seats.keys().cloned()),
+        )
+        .all()
+        .await?;
+    let mut vials: BTreeMap<(Vec<u8>, String), i64> = BTreeMap::new();
+    for (holder, product, account, count) in rows {
+        let counts = match account_in(&account)? {
+            Account::Shelf(shelf) => kinds.iter().any(|kind| kind.shelf() == shelf),
+            _ => true,
+        };
+        if counts {
+            *vials.entry((holder, product)).or_default() += count;
+        }
+    }
+    let mut taken: BTreeMap<Vec<u8>, i64> = BTreeMap::new();
+    for ((holder, product), vials) in vials {
+        // A product without a unit of its own takes a place for each vial.
+        let unit = vials_per_unit(&product).unwrap_or(1).max(1);
+        let units = u64::try_from(vials).unwrap_or_default().div_ceil(unit);
+        *taken.entry(holder).or_default() += i64::try_from(units).unwrap_or(i64::MAX);
+    }
+    Ok(taken)
 }
 
 async fn count_doses(

@@ -16,6 +16,7 @@ pub mod cumulative_reports;
 pub mod cycles;
 pub mod db;
 pub mod deliveries;
+pub mod demand;
 pub mod devices;
 pub mod doses;
 pub mod error;

@@ -220,6 +220,11 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0050_monitors_filled.sql"),
         engines: Engines::Both,
     },
+    Migration {
+        version: 55,
+        text: include_str!("../migrations/0055_demand_counts.sql"),
+        engines: Engines::Both,
+    },
 ];
 
 /// Brings the tables up to this program's version; safe to run at every start.

@@ -60,6 +60,18 @@ pub fn range(product: Option<&str>, kind: CoolerKind, on: Day) -> Option<Range> 
     })
 }
 
+/// Whether a product is kept in a kind of cooler: where it has rows of its own, in those that they name, and one
+/// without may be kept in any.
+#[must_use]
+pub fn is_kept_in(product: &str, kind: CoolerKind, on: Day) -> bool {
+    let own = || {
+        ROWS.iter()
+            .filter(|row| row.product == product)
+            .filter(|row| row.valid_from <= on && row.valid_to.is_none_or(|last| on <= last))
+    };
+    own().next().is_none() || own().any(|row| row.kind == kind)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

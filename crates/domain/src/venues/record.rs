@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::hours::Hours;
 use crate::access::{OrganisationId, OrganisationKind};
 use crate::calendar::Day;
+use crate::cold_chain::CoolerKind;
 use crate::opening_days::Weekdays;
 
 /// Characters of a name at most.
@@ -174,6 +175,18 @@ pub struct Storage {
     pub frozen_units: u32,
     /// In refrigerators (2–8 °C).
     pub refrigerated_units: u32,
+}
+
+impl Storage {
+    /// Units in coolers of one kind.
+    #[must_use]
+    pub fn units(&self, kind: CoolerKind) -> i64 {
+        i64::from(match kind {
+            CoolerKind::DeepFreezer => self.deep_frozen_units,
+            CoolerKind::Freezer => self.frozen_units,
+            CoolerKind::Refrigerator => self.refrigerated_units,
+        })
+    }
 }
 
 /// How people book.

@@ -18,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Config, Log};
 use crate::jobs::approvals::Approvals;
 use crate::jobs::coupons::Coupons;
+use crate::jobs::demand::Demand;
 use crate::jobs::imports::Imports;
 use crate::jobs::inquiries::Inquiries;
 use crate::jobs::packs::Packs;
@@ -38,6 +39,8 @@ const STOCK_PAUSE: Duration = Duration::from_secs(1);
 const IMPORT_PAUSE: Duration = Duration::from_millis(500);
 /// How often it is looked for batches of coupons to work on.
 const COUPON_PAUSE: Duration = Duration::from_millis(500);
+/// How often it is looked for registers to count for an allocation.
+const DEMAND_PAUSE: Duration = Duration::from_secs(1);
 /// How often it is looked for disaster packs to make.
 const PACK_PAUSE: Duration = Duration::from_secs(1);
 /// How often it is looked for questions whose time has come.
@@ -96,6 +99,7 @@ impl Running {
         );
         let approvals = Approvals::new(app.db.clone(), app.recorder.clone(), app.outside.clone());
         let coupons = Coupons::new(app.db.clone(), app.outside.clone());
+        let demand = Demand::new(app.db.clone(), app.outside.clone());
         let packs = Packs::new(app.db.clone(), app.outside.clone());
         let mut helpers = vec![
             tokio::spawn(project(app.db.clone(), app.recorder.clone())),
@@ -122,6 +126,12 @@ impl Running {
                 |job| async move { job.turn().await },
                 "coupons",
                 COUPON_PAUSE,
+            )),
+            tokio::spawn(work_on(
+                demand,
+                |job| async move { job.turn().await },
+                "demand",
+                DEMAND_PAUSE,
             )),
             tokio::spawn(work_on(
                 packs,

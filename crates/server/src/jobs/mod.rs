@@ -2,6 +2,7 @@
 
 pub mod approvals;
 pub mod coupons;
+pub mod demand;
 pub mod exports;
 pub mod imports;
 pub mod inquiries;

@@ -16,6 +16,7 @@ use exchange::figures::Reader;
 use serde::Deserialize;
 use store::allocations::{self, Below};
 use store::cycles::Cycle;
+use store::demand;
 use store::figures::{self, Figure, StatedFigure};
 use uuid::Uuid;
 
@@ -145,6 +146,8 @@ struct FiguresPage {
     figures: Vec<Choice>,
     encodings: Vec<Choice>,
     outcome: Option<Outcome>,
+    /// Cities whose registers are counted, and of how many, while that goes on.
+    counting: Option<(i64, i64)>,
     complaints: Complaints,
     typed: Typed,
     reason_max: usize,
@@ -217,6 +220,7 @@ async fn render(app: &App, me: &Me, page: Page, id: Uuid, said: Said) -> Result<
     let page = page.titled("figures-title");
     let below = allocations::nodes(&app.db, &permit, &cycle).await?;
     let known = figures::figures(&app.db, &permit, &cycle).await?;
+    let (counted, begun) = demand::progress(&app.db, permit.place(), &cycle).await?;
     let own = seat(permit.place()).ok_or_else(Problem::forbidden)?;
     let of = Some(said.of.clone()).filter(|of| !of.is_empty());
     let of = of.unwrap_or(own);
@@ -242,6 +246,7 @@ async fn render(app: &App, me: &Me, page: Page, id: Uuid, said: Said) -> Result<
         figures: figure_choices(field(&said.typed, "figure"), texts),
         encodings: encodings(&page),
         outcome: said.outcome,
+        counting: (counted < begun).then_some((counted, begun)),
         complaints: said.complaints,
         typed: said.typed,
         reason_max: REASON_LENGTH_MAX,

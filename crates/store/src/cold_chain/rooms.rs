@@ -10,7 +10,7 @@ use domain::calendar::Day;
 use domain::cold_chain::CoolerKind;
 use domain::cycles::vials_per_unit;
 use domain::stock::Account;
-use domain::venues::record::{Source, Standing, Storage, Told};
+use domain::venues::record::{Source, Standing, Told};
 
 use crate::db::{Db, Table, Tx, sql};
 use crate::error::Result;
@@ -196,7 +196,7 @@ fn candidate(
     } else {
         Near::Prefecture
     };
-    let units = units_of(&storage, kind);
+    let units = storage.units(kind);
     let candidate = Candidate {
         id,
         units,
@@ -211,14 +211,6 @@ fn candidate(
         },
     };
     Ok((units > 0).then_some(candidate))
-}
-
-fn units_of(storage: &Storage, kind: CoolerKind) -> i64 {
-    i64::from(match kind {
-        CoolerKind::DeepFreezer => storage.deep_frozen_units,
-        CoolerKind::Freezer => storage.frozen_units,
-        CoolerKind::Refrigerator => storage.refrigerated_units,
-    })
 }
 
 /// The shipping units that stand on the shelf already or are on the way, each begun one whole; and who has a cooler of

@@ -5,15 +5,20 @@ use domain::access::{
     self, Action, OrganisationId, OrganisationKind as Kind, Permit, Role, Territory,
 };
 use domain::allocation::Entered;
+use domain::calendar::Instant;
 use domain::cycles::{Stated, Terms};
+use domain::people::Sex;
 use domain::places::Prefecture;
 use domain::vaccines::ProductKey;
-use store::allocations;
+use domain::venues::record::{Storage, Told};
+use store::accounts::NewOrganisation;
 use store::cycles::Cycle;
 use store::figures::{self, Figure, StatedFigure};
+use store::venues::{self, Kept};
+use store::{allocations, demand};
 
 use crate::stock::{PRODUCT, actor, organisation};
-use crate::world::{CHIYODA, World, city, day, on_each_engine};
+use crate::world::{CHIYODA, World, city, day, on_each_engine, resident};
 
 fn giver(kind: Kind) -> Permit {
     let territory = match kind {
@@ -145,5 +150,122 @@ fn a_figure_stated_by_hand_holds_until_it_is_taken_back() {
         assert!(!forget().await);
         let after = told(&world, Kind::City, &july).await;
         assert_eq!(value(&after, &venue, Stated::StockDoses), Some(108));
+    });
+}
+
+/// Chiyoda with its register: two people of the programme, one of them on the way to the second dose, and a child.
+async fn register_of_chiyoda(world: &World) {
+    let prefecture = Territory::Prefecture(Prefecture::new(13).unwrap());
+    let by = actor(41, Kind::Prefecture, Role::Administrator, prefecture);
+    let place = access::Place::City(city(CHIYODA));
+    let permit = access::permit(&by, Action::ManageAccounts, place).unwrap();
+    let new = NewOrganisation {
+        id: organisation(30),
+        kind: Kind::City,
+        name: "千代田区".to_owned(),
+        facility_code: None,
+    };
+    store::accounts::found_organisation(&world.db, &permit, &new, world.id(), world.now())
+        .await
+        .unwrap();
+    let people = [
+        resident("1", "0000000001", "19460503", Sex::Female),
+        resident("2", "0000000002", "19500101", Sex::Male),
+        resident("3", "0000000008", "20190101", Sex::Male),
+    ];
+    world.load(CHIYODA, &people).await;
+}
+
+async fn count_all(world: &World) -> usize {
+    let mut cities = 0;
+    while let Some(mut hand) = demand::take_in_hand(&world.db, world.id(), world.now())
+        .await
+        .unwrap()
+    {
+        cities += 1;
+        while demand::stretch(&world.db, &mut hand, world.now())
+            .await
+            .unwrap()
+        {}
+    }
+    cities
+}
+
+#[test]
+fn people_and_what_is_due_for_them_are_counted_in_the_registers() {
+    on_each_engine(async |world| {
+        seven_doses_given(&world).await;
+        register_of_chiyoda(&world).await;
+        // The first person had a dose on June 1, the second too: the second doses are due on June 20.
+        let june = cycle(&world, "2021-06-02");
+        draw(&world, Kind::Nation, &june).await;
+        let of = async |cycle, figure| {
+            let told = told(&world, Kind::Nation, cycle).await;
+            value(&told, CHIYODA, figure)
+        };
+        assert_eq!(of(&june, Stated::DueDoses).await, None, "not counted yet");
+        let progress = async |cycle| {
+            let nation = giver(Kind::Nation);
+            demand::progress(&world.db, nation.place(), cycle)
+                .await
+                .unwrap()
+        };
+        assert_eq!(progress(&june).await, (0, 1));
+        // A server that fell silent: another one takes the count over when the lease has run out, and it not before.
+        let silent = demand::take_in_hand(&world.db, world.id(), world.now()).await;
+        let mut silent = silent.unwrap().unwrap();
+        assert_eq!(count_all(&world).await, 0);
+        let later = Instant::from_micros(world.now().micros() + 60_000_000);
+        let taken = demand::take_in_hand(&world.db, world.id(), later).await;
+        let mut taken = taken.unwrap().unwrap();
+        assert!(
+            demand::stretch(&world.db, &mut silent, later)
+                .await
+                .is_err()
+        );
+        while demand::stretch(&world.db, &mut taken, later).await.unwrap() {}
+        assert_eq!(progress(&june).await, (1, 1));
+        assert_eq!(of(&june, Stated::Population).await, Some(3));
+        assert_eq!(of(&june, Stated::DueDoses).await, Some(0));
+        // In a later cycle both are due, and the earlier count stands until the new one has come to its end.
+        let july = cycle(&world, "2021-07-05");
+        draw(&world, Kind::Prefecture, &july).await;
+        assert_eq!(of(&july, Stated::DueDoses).await, Some(0));
+        assert_eq!(count_all(&world).await, 1);
+        assert_eq!(of(&july, Stated::DueDoses).await, Some(2));
+        // Asked for again while nothing is counted, it is counted again.
+        draw(&world, Kind::Nation, &july).await;
+        assert_eq!(progress(&july).await, (0, 1));
+        assert_eq!(count_all(&world).await, 1);
+    });
+}
+
+#[test]
+fn room_is_what_the_coolers_hold_less_what_stands_in_them() {
+    on_each_engine(async |world| {
+        seven_doses_given(&world).await;
+        let july = cycle(&world, "2021-07-05");
+        let venue = first_venue();
+        let room = async |kind, seat: &str| {
+            draw(&world, kind, &july).await;
+            let told = told(&world, kind, &july).await;
+            value(&told, seat, Stated::Cap)
+        };
+        assert_eq!(room(Kind::City, &venue).await, None, "nobody told");
+        let storage = Told::Storage(Storage {
+            deep_frozen_units: 3,
+            refrigerated_units: 1,
+            ..Storage::default()
+        });
+        let own = Territory::City(city(CHIYODA));
+        let by = actor(42, Kind::City, Role::Administrator, own);
+        let permit = access::permit(&by, Action::KeepVenues, own.place()).unwrap();
+        let act = (world.id(), world.now());
+        let told = (&storage, day("2021-05-01"));
+        let kept = venues::tell(&world.db, &permit, organisation(1), told, 0, act).await;
+        assert!(matches!(kept.unwrap(), Kept::As(_)));
+        // Eighteen vials are a begun box.
+        assert_eq!(room(Kind::City, &venue).await, Some(3));
+        assert_eq!(room(Kind::Nation, CHIYODA).await, Some(3));
     });
 }
