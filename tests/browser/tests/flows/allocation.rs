@@ -43,6 +43,7 @@ fn a_number_is_asked_for_given_and_explained() {
     show(&prefecture, "allocation-desk");
     the_prefecture_is_told_why(&prefecture);
     the_prefecture_publishes(&prefecture);
+    the_prefecture_counts_its_registers(&prefecture);
 
     open_cycle(&city, &server);
     city.follow(|page| page.click(OWN_WHY));
@@ -117,5 +118,26 @@ fn the_prefecture_publishes(page: &Page) {
     page.wait_for_text("配分を公表しました");
     page.assert_accessible();
     show(page, "allocation-published");
+    page.assert_clean();
+}
+
+/// People and due doses are counted beside everything else; whoever waits looks again.
+fn the_prefecture_counts_its_registers(page: &Page) {
+    page.follow(|page| page.click("text=値と出どころを見る"));
+    let at = page.url();
+    page.follow(|page| page.click("text=帳簿から引き直す"));
+    page.wait_for_text("帳簿から値を引き");
+    page.assert_accessible();
+    show(page, "allocation-counting");
+    for _ in 0..60 {
+        if page.shows("市区町村の対象者台帳と接種間隔") {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(250));
+        page.goto(&at);
+    }
+    page.wait_for_text("市区町村の対象者台帳と接種間隔");
+    page.assert_accessible();
+    show(page, "allocation-counted");
     page.assert_clean();
 }
