@@ -64,6 +64,10 @@ pub fn may(actor: &Actor, action: Action, place: &Place) -> bool {
         A::KeepVenue | A::MakeMandate => actor.kind == K::Venue && at_home,
         A::SeeVenues => matches!(actor.kind, K::Nation | K::Prefecture | K::City) && at_home,
         A::KeepVenues => matches!(actor.kind, K::Prefecture | K::City) && at_home,
+        // A file founds and closes venues, which is otherwise for those who open accounts.
+        A::LoadVenues => {
+            matches!(actor.kind, K::Nation | K::Prefecture | K::City) && is_administrator && at_home
+        }
         // A prefecture answers for the numbers in it (新規付番, domain paper 3.5).
         A::IssueCodes => actor.kind == K::Prefecture && at_home,
         A::ConfirmMandates => actor.kind == K::Association && at_home,
@@ -189,6 +193,8 @@ pub enum Action {
     SeeVenues,
     /// Tell what is told of the venues of one's own area, and apply for codes for them.
     KeepVenues,
+    /// Take the venues of one's own area in from a file (会場マスタの取込).
+    LoadVenues,
     /// Issue new codes (類似コード) for what was applied for.
     IssueCodes,
     /// Confirm the mandates that were handed over (委任状の確認).
@@ -243,6 +249,7 @@ impl Action {
         Self::MakeMandate,
         Self::SeeVenues,
         Self::KeepVenues,
+        Self::LoadVenues,
         Self::IssueCodes,
         Self::ConfirmMandates,
         Self::SeeStatistics,
@@ -291,6 +298,7 @@ impl Action {
             Self::MakeMandate => "make-mandate",
             Self::SeeVenues => "see-venues",
             Self::KeepVenues => "keep-venues",
+            Self::LoadVenues => "load-venues",
             Self::IssueCodes => "issue-codes",
             Self::ConfirmMandates => "confirm-mandates",
             Self::SeeStatistics => "see-statistics",
@@ -348,6 +356,7 @@ impl Action {
             | Self::MakeMandate
             | Self::SeeVenues
             | Self::KeepVenues
+            | Self::LoadVenues
             | Self::IssueCodes
             | Self::ConfirmMandates
             | Self::SeeStatistics

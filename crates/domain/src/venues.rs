@@ -1,6 +1,7 @@
 //! Venues (接種会場): how others name them, and what is told of them (会場マスタ).
 
 pub mod codes;
+pub mod files;
 pub mod hours;
 pub mod own_codes;
 pub mod record;

@@ -128,6 +128,10 @@ pub enum Fault {
     },
     /// The coupon number belongs to somebody else in the register.
     CouponTaken,
+    /// No hours of a week (診療時間).
+    NotHours,
+    /// No days of the week.
+    NotWeekdays,
     /// No date and time of the clock.
     NotAMoment,
     /// No temperature of a cooler (保冷庫).
@@ -170,6 +174,8 @@ impl Fault {
             Self::Repeated { .. } => "repeated",
             Self::DoseRepeated { .. } => "dose-repeated",
             Self::CouponTaken => "coupon-taken",
+            Self::NotHours => "not-hours",
+            Self::NotWeekdays => "not-weekdays",
             Self::NotAMoment => "not-a-moment",
             Self::NotATemperature(_) => "not-a-temperature",
         }
@@ -294,6 +300,10 @@ impl Complaint {
             Fault::CouponTaken => {
                 "この券番号は、台帳では別の宛名番号の人のものです。券番号を確認してください。".into()
             }
+            Fault::NotHours => {
+                "診療時間が正しくありません。「月火木 09:00-12:00 14:00-17:30; 土 09:00-12:00」の形で入力してください。診療しないときは「なし」です。".into()
+            }
+            Fault::NotWeekdays => "曜日が正しくありません。「月水金」のように、曜日の漢字を続けて入力してください。".into(),
             Fault::NotAMoment => {
                 "日時が正しくありません。2021-06-01 08:30 の形で、実在する日時を入力してください。".into()
             }
@@ -364,6 +374,8 @@ impl Complaint {
             Fault::CouponTaken => {
                 "In the register this coupon number belongs to another resident. Check the coupon number.".into()
             }
+            Fault::NotHours => "These are no hours. Write them as 月火木 09:00-12:00 14:00-17:30; 土 09:00-12:00, and なし for a week without hours.".into(),
+            Fault::NotWeekdays => "These are no days of the week. Write their letters one after the other, as 月水金.".into(),
             Fault::NotAMoment => "This is no date and time. Write one that exists, as 2021-06-01 08:30.".into(),
             Fault::NotATemperature(refusal) => both(&refusal.to_string()).1.to_owned(),
         }
@@ -456,6 +468,8 @@ mod tests {
             Fault::ChangeDayMissing,
             Fault::Repeated { first_line: 2 },
             Fault::DoseRepeated { first_line: 2 },
+            Fault::NotHours,
+            Fault::NotWeekdays,
             Fault::NotAMoment,
             Fault::NotATemperature(TemperatureRefusal::Comma),
         ]

@@ -27,6 +27,7 @@ pub mod structure;
 pub mod table;
 pub mod temperatures;
 pub mod unaddressed;
+pub mod venue_master;
 pub mod venues;
 
 /// What reading from memory or writing to it gives.

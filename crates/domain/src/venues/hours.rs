@@ -112,7 +112,61 @@ pub enum TimeOfDay {
     Holiday,
 }
 
+/// The days of the week as files write them, Monday first.
+pub const WEEK_LETTERS: [char; 7] = ['月', '火', '水', '木', '金', '土', '日'];
+/// How a file says that a venue is closed all week.
+const CLOSED_ALL_WEEK: &str = "なし";
+
 impl Hours {
+    /// Reads the form of files: `月火木金 09:00-12:00 14:00-17:30; 土 09:00-12:00`, and `なし` for a week without hours. A
+    /// day that is not named is one on which the venue is closed.
+    #[must_use]
+    pub fn parse_week(text: &str) -> Option<Self> {
+        let mut hours = Self::default();
+        if text.trim() == CLOSED_ALL_WEEK {
+            return Some(hours);
+        }
+        let mut named = [false; 7];
+        for part in text.split([';', '；', '/']) {
+            let part = part.trim_matches([' ', '\u{3000}']);
+            let spans = part.trim_start_matches(WEEK_LETTERS);
+            let letters = part.strip_suffix(spans)?;
+            let told = DayHours::parse(spans.trim_start_matches(['曜', ':', '：']))?;
+            if letters.is_empty() || told == DayHours::default() {
+                return None;
+            }
+            for letter in letters.chars() {
+                let day = WEEK_LETTERS.iter().position(|one| *one == letter)?;
+                let (is_named, of_day) = (named.get_mut(day)?, hours.week.get_mut(day)?);
+                if std::mem::replace(is_named, true) {
+                    return None;
+                }
+                *of_day = told.clone();
+            }
+        }
+        Some(hours)
+    }
+
+    /// The form that [`Hours::parse_week`] reads; days of the same hours stand together.
+    #[must_use]
+    pub fn week_text(&self) -> String {
+        let mut parts: Vec<(&DayHours, String)> = Vec::new();
+        let open = |(_, hours): &(char, &DayHours)| **hours != DayHours::default();
+        for (letter, hours) in WEEK_LETTERS.into_iter().zip(&self.week).filter(open) {
+            match parts.iter_mut().find(|(same, _)| *same == hours) {
+                Some((_, letters)) => letters.push(letter),
+                None => parts.push((hours, letter.to_string())),
+            }
+        }
+        if parts.is_empty() {
+            return CLOSED_ALL_WEEK.to_owned();
+        }
+        let parts = parts
+            .into_iter()
+            .map(|(hours, letters)| format!("{letters} {hours}"));
+        parts.collect::<Vec<_>>().join("; ")
+    }
+
     /// How a time stands to the hours. Outside of them a Sunday or public holiday goes before 時間外; who is open on a Sunday
     /// has no add-on within the hours told.
     #[must_use]
@@ -208,7 +262,40 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_file_says_a_week_in_one_item() {
+        assert_eq!(
+            clinic().week_text(),
+            "月火水金 09:00-12:00 14:00-17:30; 木 09:00-12:00; 土 09:00-13:00"
+        );
+        let read =
+            Hours::parse_week("月火水金9:00-12:00 14:00-17:30；木 09:00-12:00;土 9:00-13:00");
+        assert_eq!(read, Some(clinic()));
+        assert_eq!(Hours::parse_week("なし"), Some(Hours::default()));
+        for wrong in [
+            "",
+            "09:00-12:00",
+            "月",
+            "月 9-12",
+            "月月 9:00-12:00",
+            "月 9:00-12:00; 月 13:00-14:00",
+            "祝 9:00-12:00",
+        ] {
+            assert_eq!(Hours::parse_week(wrong), None, "{wrong}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_week_reads_back_as_it_is_written(days in proptest::collection::vec(0..4_usize, 7)) {
+            let kinds = ["", "09:00-12:00", "09:00-12:00 14:00-17:30", "00:00-24:00"];
+            let mut hours = Hours::default();
+            for (day, kind) in hours.week.iter_mut().zip(days) {
+                *day = DayHours::parse(kinds[kind]).unwrap();
+            }
+            prop_assert_eq!(Hours::parse_week(&hours.week_text()), Some(hours));
+        }
+
         #[test]
         fn hours_read_back_as_they_are_written(cuts in proptest::collection::btree_set(0..=DAY_MINUTES, 0..=6)) {
             let cuts: Vec<Clock> = cuts.into_iter().map(Clock).collect();

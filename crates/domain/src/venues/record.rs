@@ -95,11 +95,13 @@ pub enum Section {
     Delivery,
     /// Where its payment goes: a reference, never an account number.
     Account,
+    /// Whether it is closed for good (閉鎖).
+    Closing,
 }
 
 impl Section {
     /// Every section, in the order of the page.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Standing,
         Self::Source,
         Self::Storage,
@@ -107,6 +109,7 @@ impl Section {
         Self::Contact,
         Self::Delivery,
         Self::Account,
+        Self::Closing,
     ];
 
     /// The word in tables, addresses and the API.
@@ -120,6 +123,7 @@ impl Section {
             Self::Contact => "contact",
             Self::Delivery => "delivery",
             Self::Account => "account",
+            Self::Closing => "closing",
         }
     }
 
@@ -135,7 +139,9 @@ impl Section {
     pub fn is_told_by(self, kind: OrganisationKind) -> bool {
         use OrganisationKind as K;
         match self {
-            Self::Standing | Self::Source => matches!(kind, K::City | K::Prefecture),
+            Self::Standing | Self::Source | Self::Closing => {
+                matches!(kind, K::City | K::Prefecture)
+            }
             Self::Storage | Self::Hours | Self::Contact | Self::Delivery => {
                 matches!(kind, K::Venue | K::City | K::Prefecture)
             }
@@ -149,6 +155,9 @@ impl Section {
 pub struct Standing {
     /// The name.
     pub name: String,
+    /// How the name is read (カナ); may be empty.
+    #[serde(default)]
+    pub kana: String,
     /// The type.
     pub venue_type: VenueType,
     /// The address; may be empty.
@@ -275,6 +284,30 @@ pub struct AccountReference {
     pub reference: String,
 }
 
+/// Whether the venue is closed for good (閉鎖): nobody logs in there, and its code means nobody, until it opens again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closing {
+    /// Whether it is.
+    pub closed: bool,
+}
+
+impl Closing {
+    /// The word in forms.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        if self.closed { "closed" } else { "open" }
+    }
+
+    /// Reads that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [true, false]
+            .into_iter()
+            .map(|closed| Self { closed })
+            .find(|one| one.as_str() == word)
+    }
+}
+
 /// What is told of a section.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "section", content = "told", rename_all = "kebab-case")]
@@ -293,6 +326,8 @@ pub enum Told {
     Delivery(DeliveryTerms),
     /// Where its payment goes.
     Account(AccountReference),
+    /// Whether it is closed.
+    Closing(Closing),
 }
 
 /// Why something told is not kept.
@@ -402,6 +437,7 @@ impl Told {
             Self::Contact(_) => Section::Contact,
             Self::Delivery(_) => Section::Delivery,
             Self::Account(_) => Section::Account,
+            Self::Closing(_) => Section::Closing,
         }
     }
 
@@ -411,6 +447,7 @@ impl Told {
         match self {
             Self::Standing(told) => vec![
                 ("venue_name", told.name.clone()),
+                ("venue_kana", told.kana.clone()),
                 ("venue_type", told.venue_type.as_str().to_owned()),
                 ("venue_address", told.address.clone()),
                 ("venue_phone", told.phone.clone()),
@@ -442,6 +479,7 @@ impl Told {
                 ("remarks", told.remarks.clone()),
             ],
             Self::Account(told) => vec![("reference", told.reference.clone())],
+            Self::Closing(told) => vec![("venue_closing", told.as_str().to_owned())],
         }
     }
 
@@ -451,7 +489,7 @@ impl Told {
         let mut found = Vec::new();
         for (item, text) in self.items() {
             let max = match item {
-                "venue_name" => NAME_LENGTH_MAX,
+                "venue_name" | "venue_kana" => NAME_LENGTH_MAX,
                 "venue_address" => ADDRESS_LENGTH_MAX,
                 "venue_phone" | "booking_phone" => PHONE_LENGTH_MAX,
                 "url" => URL_LENGTH_MAX,
@@ -568,6 +606,7 @@ mod tests {
     fn clinic() -> Standing {
         Standing {
             name: "神田見本クリニック".into(),
+            kana: "カンダミホンクリニック".into(),
             venue_type: VenueType::Satellite,
             address: "千代田区神田1-1".into(),
             phone: "03-0000-0000".into(),
