@@ -1,4 +1,4 @@
-//! Files that a city hands in (取込), of [people](residents) or of [records]: looked through, approved
+//! Files that are handed in (取込), by a city of its [people](residents) or [records], by an area of its [venues]: looked through, approved
 //! by somebody, applied, undone.
 //!
 //! The file lies in the database in pieces until it is applied, so that any server goes on with it
@@ -9,15 +9,18 @@
 pub mod amendments;
 mod counts;
 mod decisions;
+mod desks;
 pub(crate) mod former_addresses;
 mod intake;
 pub mod records;
 mod remarks;
 pub mod residents;
+pub mod venues;
 mod work;
 
 pub use counts::{Done, Found};
 pub use decisions::{Became, Decided, approve, discard, keep, undo, waits_for_another};
+pub use desks::{Desk, Right};
 pub use intake::{NewImport, PIECE_BYTES, begin, complete, piece, take_piece};
 pub use remarks::{REMARKS_MAX, Refusal, Remark, remarks};
 pub use work::{
@@ -25,9 +28,8 @@ pub use work::{
     undo_stretch,
 };
 
-use domain::access::{Action, CityPermit, OrganisationId, UserId};
+use domain::access::{Action, OrganisationId, UserId};
 use domain::calendar::Instant;
-use domain::places::MunicipalityCode;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -42,6 +44,9 @@ const STRETCH_PEOPLE: usize = 8000;
 /// Records in one stretch: each of them is a report of its own.
 const STRETCH_RECORDS: usize = 2000;
 
+/// Venues in one stretch: each is some nine rows, and what is told of all of them is held at once.
+const STRETCH_VENUES: usize = 1000;
+
 /// Imports on a city's list at most.
 const LISTED_MAX: i64 = 50;
 
@@ -52,11 +57,13 @@ pub enum Kind {
     Residents,
     /// 接種記録: doses and interviews typed from paper.
     Records,
+    /// 会場マスタ: the venues of an area.
+    Venues,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Residents, Self::Records];
+    pub const ALL: [Self; 3] = [Self::Residents, Self::Records, Self::Venues];
 
     /// Its stable word.
     #[must_use]
@@ -64,6 +71,7 @@ impl Kind {
         match self {
             Self::Residents => "residents",
             Self::Records => "records",
+            Self::Venues => "venues",
         }
     }
 
@@ -79,6 +87,7 @@ impl Kind {
         match self {
             Self::Residents => STRETCH_PEOPLE,
             Self::Records => STRETCH_RECORDS,
+            Self::Venues => STRETCH_VENUES,
         }
     }
 
@@ -89,6 +98,7 @@ impl Kind {
         match self {
             Self::Residents => Action::LoadResidents,
             Self::Records => Action::CorrectRecord,
+            Self::Venues => Action::LoadVenues,
         }
     }
 }
@@ -159,8 +169,8 @@ impl State {
 /// A file handed in, and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Import {
-    /// In which city.
-    pub city: MunicipalityCode,
+    /// At whose desk it lies.
+    pub desk: Desk,
     /// Its id.
     pub id: Uuid,
     /// What it is of.
@@ -215,7 +225,7 @@ impl Import {
 
 #[derive(sqlx_macros::FromRow)]
 struct ImportRow {
-    municipality: String,
+    desk: String,
     id: Vec<u8>,
     kind: String,
     file_name: String,
@@ -254,7 +264,7 @@ impl TryFrom<ImportRow> for Import {
         let approved_by = row.approved_by.as_deref();
         let undo_asked_by = row.undo_asked_by.as_deref();
         Ok(Self {
-            city: MunicipalityCode::parse(&row.municipality).map_err(|_| bad("municipality"))?,
+            desk: Desk::parse(&row.desk)?,
             id: uuid(&row.id, "import", "id")?,
             kind: Kind::parse(&row.kind).ok_or_else(|| bad("kind"))?,
             file_name: row.file_name,
@@ -281,19 +291,13 @@ impl TryFrom<ImportRow> for Import {
 }
 
 /// Moves an import from one stage to the next; false if it is at another by now.
-async fn step(
-    tx: &mut Tx,
-    city: MunicipalityCode,
-    id: Uuid,
-    from: State,
-    to: State,
-) -> Result<bool> {
+async fn step(tx: &mut Tx, desk: Desk, id: Uuid, from: State, to: State) -> Result<bool> {
     let moved = tx
         .query(sql!(
             "UPDATE import SET state = $4, lines = 0, read_bytes = 0, worker = NULL, leased_until = 0
-             WHERE municipality = $1 AND id = $2 AND state = $3"
+             WHERE desk = $1 AND id = $2 AND state = $3"
         ))
-        .bind(city.as_str().to_owned())
+        .bind(desk.key())
         .bind(id.as_bytes().to_vec())
         .bind(from.as_str().to_owned())
         .bind(to.as_str().to_owned())
@@ -302,19 +306,28 @@ async fn step(
     Ok(moved == 1)
 }
 
+/// Forgets what looking through kept beside the remarks.
+async fn forget(tx: &mut Tx, desk: Desk, id: Uuid) -> Result<()> {
+    match desk {
+        Desk::People(city) => amendments::forget(tx, city, id).await,
+        Desk::Venues(_) => venues::forget(tx, desk, id).await,
+    }
+}
+
 const COLUMNS: &str = sql!(
-    "SELECT municipality, id, kind, file_name, encoding, bytes, state, lines, read_bytes, found, done, refusal, by_user,
+    "SELECT desk, id, kind, file_name, encoding, bytes, state, lines, read_bytes, found, done, refusal, by_user,
             organisation, created_at, approved_by, approved_at, undo_asked_by
-     FROM import WHERE municipality = $1 AND id = $2"
+     FROM import WHERE desk = $1 AND id = $2"
 );
 
-/// One import of the city.
+/// One import of the desk.
 ///
 /// # Errors
 /// The database's.
-pub async fn import(db: &Db, permit: &CityPermit, id: Uuid) -> Result<Option<Import>> {
+pub async fn import(db: &Db, permit: impl Into<Right>, id: Uuid) -> Result<Option<Import>> {
+    let desk = permit.into().desk()?;
     db.query(COLUMNS)
-        .bind(permit.city().as_str().to_owned())
+        .bind(desk.key())
         .bind(id.as_bytes().to_vec())
         .optional::<ImportRow>()
         .await?
@@ -322,18 +335,19 @@ pub async fn import(db: &Db, permit: &CityPermit, id: Uuid) -> Result<Option<Imp
         .transpose()
 }
 
-/// The city's imports of a kind, or of each, the latest first.
+/// The desk's imports of a kind, or of each, the latest first.
 ///
 /// # Errors
 /// The database's.
-pub async fn list(db: &Db, permit: &CityPermit, kind: Option<Kind>) -> Result<Vec<Import>> {
+pub async fn list(db: &Db, permit: impl Into<Right>, kind: Option<Kind>) -> Result<Vec<Import>> {
+    let desk = permit.into().desk()?;
     let rows: Vec<ImportRow> = db
         .query(sql!(
-            "SELECT municipality, id, kind, file_name, encoding, bytes, state, lines, read_bytes, found, done, refusal,
+            "SELECT desk, id, kind, file_name, encoding, bytes, state, lines, read_bytes, found, done, refusal,
                     by_user, organisation, created_at, approved_by, approved_at, undo_asked_by
-             FROM import WHERE municipality = $1 AND ($3 = '' OR kind = $3) ORDER BY id DESC LIMIT $2"
+             FROM import WHERE desk = $1 AND ($3 = '' OR kind = $3) ORDER BY id DESC LIMIT $2"
         ))
-        .bind(permit.city().as_str().to_owned())
+        .bind(desk.key())
         .bind(LISTED_MAX)
         .bind(kind.map_or("", Kind::as_str).to_owned())
         .all()

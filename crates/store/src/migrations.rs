@@ -221,6 +221,16 @@ const MIGRATIONS: &[Migration] = &[
         engines: Engines::Both,
     },
     Migration {
+        version: 53,
+        text: include_str!("../migrations/0053_venue_files.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 54,
+        text: include_str!("../migrations/0054_venues_by_name.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
         version: 55,
         text: include_str!("../migrations/0055_demand_counts.sql"),
         engines: Engines::Both,

@@ -31,6 +31,7 @@ use self::cipher::Key;
 use crate::audit::{self, Change, View};
 use crate::db::{Db, Table, Tx, sql, transact};
 use crate::error::{Error, Result};
+use crate::imports::Desk;
 use crate::recorder::lock_chains;
 
 /// Numbers sealed in one transaction: some milliseconds, so that reports beside an import never wait long.
@@ -626,14 +627,15 @@ fn around_key(city: MunicipalityCode, key_no: i64) -> Vec<u8> {
     .concat()
 }
 
-/// Which piece of which file of which city.
-pub(crate) type PieceOf = (MunicipalityCode, Uuid, i64);
+/// Which piece of which file at whose desk.
+pub(crate) type PieceOf = (Desk, Uuid, i64);
 
-/// The words around a sealed piece of a file, each part of a fixed length.
-fn around_piece((city, import, piece): PieceOf) -> Vec<u8> {
+/// The words around a sealed piece of a file. No two places have the same: only the desk is not of a fixed length, and
+/// what follows it is.
+fn around_piece((desk, import, piece): PieceOf) -> Vec<u8> {
     [
         b"sesshu/import-piece/1".as_slice(),
-        city.as_str().as_bytes(),
+        desk.key().as_bytes(),
         import.as_bytes(),
         &piece.to_be_bytes(),
     ]

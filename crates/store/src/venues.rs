@@ -7,17 +7,21 @@
 
 mod applications;
 mod codes;
+mod exporting;
 mod listing;
 mod own_codes;
 mod record;
+mod standings;
 
 pub use applications::{Application, Applied, Decided, applications, apply, decide};
 pub use codes::{CodeTold, codes, of_code, tell_code};
 pub(crate) use codes::{found as code_founded, holder};
+pub use exporting::Export;
 pub use listing::{Listed, PAGE_ROWS, Question, list};
 pub use own_codes::{TELLING_MAX, Telling, own_code_book, own_codes, tell_own_codes};
-pub(crate) use record::told_in;
 pub use record::{SectionTold, Story, sections, story, suppliers, tell};
+pub(crate) use record::{first_circle, told_in};
+pub(crate) use standings::{Stands, of_codes, of_names, of_venues};
 
 use domain::access::{Action, OrganisationId, OrganisationKind, Permit, Place};
 use domain::calendar::{Day, Instant};
@@ -174,7 +178,9 @@ pub async fn turn(db: &Db, today: Day) -> Result<u64> {
             .bind(since.clone())
             .run()
             .await?;
-        codes + record::turn_names(&mut tx, &today, &since).await?
+        codes
+            + record::turn_names(&mut tx, &today, &since).await?
+            + record::turn_closings(&mut tx, &today, &since).await?
     })
 }
 

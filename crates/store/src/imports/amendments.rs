@@ -214,7 +214,7 @@ pub(super) async fn apply(
     lines: &[Line],
     done: &mut Done,
 ) -> Result<Tried> {
-    let (city, import) = (hand.import.city, hand.import.id);
+    let (city, import) = (hand.import.desk.city()?, hand.import.id);
     let amending: Vec<&Line> = lines
         .iter()
         .filter(|one| one.order != Order::Record)
@@ -268,7 +268,7 @@ pub(super) async fn apply(
         Some((
             act.line,
             correction(
-                hand,
+                (city, import),
                 act,
                 becomes,
                 &act.amendment.was,
@@ -289,23 +289,23 @@ fn version(amendment: &Amendment, facts: &Facts) -> Version {
 }
 
 fn correction(
-    hand: &InHand,
+    (city, import): (MunicipalityCode, Uuid),
     act: &Act,
     becomes: &Facts,
     was: &Facts,
     (word, reason): (&str, &str),
 ) -> Correction {
     Correction {
-        id: derived(hand.import.id, act.line, word),
+        id: derived(import, act.line, word),
         dose: act.amendment.dose,
-        city: hand.import.city,
+        city,
         given_on: becomes.given_on,
         turn: becomes.turn,
         product: becomes.product.clone(),
         lot: becomes.lot.clone(),
         doctor: becomes.doctor.clone(),
         reason: reason.to_owned(),
-        device: hand.import.id.to_string(),
+        device: import.to_string(),
         seen: Some(version(&act.amendment, was)),
     }
 }
@@ -383,7 +383,7 @@ pub(super) async fn undo(
     upto_line: i64,
     done: &mut Done,
 ) -> Result<()> {
-    let (city, import) = (hand.import.city, hand.import.id);
+    let (city, import) = (hand.import.desk.city()?, hand.import.id);
     let rows: Vec<ActRow> = db
         .query(sql!(
             "SELECT line, dose_id, was, becomes FROM import_act
@@ -400,7 +400,7 @@ pub(super) async fn undo(
         Some((
             act.line,
             correction(
-                hand,
+                (city, import),
                 act,
                 &act.amendment.was,
                 said,

@@ -30,6 +30,15 @@ pub struct Found {
     /// Of records: lines that take one back (取消区分 2).
     #[serde(default)]
     pub voided: u64,
+    /// Of venues: those that get another code and keep their history, among the changed ones.
+    #[serde(default)]
+    pub recoded: u64,
+    /// Of venues: those that are closed, among the changed ones.
+    #[serde(default)]
+    pub closed: u64,
+    /// Of venues: those of the area of which the file says nothing; they stay as they are.
+    #[serde(default)]
+    pub absent: u64,
 }
 
 impl Found {
@@ -51,6 +60,9 @@ impl Found {
         self.pending += more.pending;
         self.corrected += more.corrected;
         self.voided += more.voided;
+        self.recoded += more.recoded;
+        self.closed += more.closed;
+        self.absent += more.absent;
     }
 }
 

@@ -1,12 +1,13 @@
 //! What somebody decides about a file: approved, taken back, kept, thrown away.
 
-use domain::access::CityPermit;
-use domain::approvals::FileOfRecords;
+use domain::access::UserId;
+use domain::approvals::{FileOfRecords, Wanted};
 use domain::calendar::Instant;
 use uuid::Uuid;
 
+use super::desks::Right;
 use super::intake::drop_pieces;
-use super::{COLUMNS, Import, ImportRow, Kind, State, amendments, step};
+use super::{COLUMNS, Import, ImportRow, Kind, State, forget, step, venues};
 use crate::approvals::wanted_within;
 use crate::audit::{self, Change};
 use crate::db::{Db, Tx, sql, transact};
@@ -21,18 +22,13 @@ pub struct Decided {
     pub at: Instant,
 }
 
-async fn decided(
-    tx: &mut Tx,
-    permit: &CityPermit,
-    id: Uuid,
-    how: Decided,
-    action: &str,
-) -> Result<()> {
+async fn decided(tx: &mut Tx, permit: &Right, id: Uuid, how: Decided, action: &str) -> Result<()> {
+    let desk = permit.desk()?;
     let subject = id.to_string();
     let change = Change {
         id: how.audit,
         at: how.at,
-        municipality: Some(permit.city()),
+        municipality: desk.audited(),
         action,
         subject: &subject,
         detail: "{}",
@@ -53,27 +49,64 @@ pub enum Became {
     OwnProposal,
 }
 
-/// An import as far as a second person's approval needs to know it; none if it needs none by its kind.
-async fn file(
-    tx: &mut Tx,
-    permit: &CityPermit,
-    id: Uuid,
-) -> Result<Option<(Import, FileOfRecords)>> {
+/// Whom a second person's approval is asked of, and whether one is wanted.
+struct Second {
+    import: Import,
+    /// What a file of records does; none of any other file.
+    records: Option<FileOfRecords>,
+    /// For what the city wants a second person.
+    wanted: Wanted,
+    /// Whether the area wants one for its files of venues.
+    for_venues: bool,
+}
+
+impl Second {
+    /// Whether this person may not approve what `by` handed in or asked for.
+    fn is_barred(&self, user: UserId, by: UserId, undoing: bool) -> bool {
+        match self.records {
+            Some(file) => {
+                let file = FileOfRecords {
+                    by,
+                    // Whatever the file did, doses are taken back.
+                    voids: undoing || file.voids,
+                    ..file
+                };
+                file.may_approve(&self.wanted, user).is_err()
+            }
+            None => self.for_venues && user == by,
+        }
+    }
+}
+
+/// An import as far as a second person's approval needs to know it; none if there is none, or it is of people, which
+/// needs no second one.
+async fn second(tx: &mut Tx, permit: &Right, id: Uuid) -> Result<Option<Second>> {
     let row: Option<ImportRow> = tx
         .query(COLUMNS)
-        .bind(permit.city().as_str().to_owned())
+        .bind(permit.desk()?.key())
         .bind(id.as_bytes().to_vec())
         .optional()
         .await?;
     let import = row.map(Import::try_from).transpose()?;
-    let import = import.filter(|one| one.kind == Kind::Records);
-    Ok(import.map(|import| {
-        let file = FileOfRecords {
+    let Some(import) = import.filter(|one| one.kind != Kind::Residents) else {
+        return Ok(None);
+    };
+    let (mut records, mut wanted, mut for_venues) = (None, Wanted::default(), false);
+    if import.kind == Kind::Records {
+        records = Some(FileOfRecords {
             by: import.by,
             corrects: import.found.corrected > 0,
             voids: import.found.voided > 0,
-        };
-        (import, file)
+        });
+        wanted = wanted_within(tx, permit.of_people()?).await?;
+    } else {
+        for_venues = venues::wants_second(tx, import.desk).await?;
+    }
+    Ok(Some(Second {
+        import,
+        records,
+        wanted,
+        for_venues,
     }))
 }
 
@@ -81,16 +114,16 @@ async fn file(
 ///
 /// # Errors
 /// The database's.
-pub async fn waits_for_another(db: &Db, permit: &CityPermit, import: &Import) -> Result<bool> {
+pub async fn waits_for_another(db: &Db, permit: impl Into<Right>, import: &Import) -> Result<bool> {
+    let permit = permit.into();
     let mut tx = db.begin_reading().await?;
-    let Some((import, file)) = file(&mut tx, permit, import.id).await? else {
+    let Some(second) = second(&mut tx, &permit, import.id).await? else {
         return Ok(false);
     };
-    let wanted = wanted_within(&mut tx, permit).await?;
     let user = permit.actor().user;
-    Ok(match import.undo_asked_by {
+    Ok(match second.import.undo_asked_by {
         Some(asked_by) => asked_by == user,
-        None => file.may_approve(&wanted, user).is_err(),
+        None => second.is_barred(user, second.import.by, false),
     })
 }
 
@@ -99,30 +132,25 @@ pub async fn waits_for_another(db: &Db, permit: &CityPermit, import: &Import) ->
 ///
 /// # Errors
 /// The database's.
-pub async fn approve(db: &Db, permit: &CityPermit, id: Uuid, how: Decided) -> Result<Became> {
-    transact!(db, |tx| approve_within(&mut tx, permit, id, how).await?)
+pub async fn approve(db: &Db, permit: impl Into<Right>, id: Uuid, how: Decided) -> Result<Became> {
+    let permit = permit.into();
+    transact!(db, |tx| approve_within(&mut tx, &permit, id, how).await?)
 }
 
-async fn approve_within(
-    tx: &mut Tx,
-    permit: &CityPermit,
-    id: Uuid,
-    how: Decided,
-) -> Result<Became> {
-    let (city, user) = (permit.city(), permit.actor().user);
-    if let Some((_, file)) = file(tx, permit, id).await? {
-        let wanted = wanted_within(tx, permit).await?;
-        if file.may_approve(&wanted, user).is_err() {
-            return Ok(Became::OwnProposal);
-        }
+async fn approve_within(tx: &mut Tx, permit: &Right, id: Uuid, how: Decided) -> Result<Became> {
+    let (desk, user) = (permit.desk()?, permit.actor().user);
+    if let Some(second) = second(tx, permit, id).await?
+        && second.is_barred(user, second.import.by, false)
+    {
+        return Ok(Became::OwnProposal);
     }
-    if !step(tx, city, id, State::Ready, State::Applying).await? {
+    if !step(tx, desk, id, State::Ready, State::Applying).await? {
         return Ok(Became::TooLate);
     }
     tx.query(sql!(
-        "UPDATE import SET approved_by = $3, approved_at = $4 WHERE municipality = $1 AND id = $2"
+        "UPDATE import SET approved_by = $3, approved_at = $4 WHERE desk = $1 AND id = $2"
     ))
-    .bind(city.as_str().to_owned())
+    .bind(desk.key())
     .bind(id.as_bytes().to_vec())
     .bind(user.0.as_bytes().to_vec())
     .bind(how.at.micros())
@@ -138,22 +166,17 @@ async fn approve_within(
 ///
 /// # Errors
 /// The database's.
-pub async fn undo(db: &Db, permit: &CityPermit, id: Uuid, how: Decided) -> Result<Became> {
-    transact!(db, |tx| undo_within(&mut tx, permit, id, how).await?)
+pub async fn undo(db: &Db, permit: impl Into<Right>, id: Uuid, how: Decided) -> Result<Became> {
+    let permit = permit.into();
+    transact!(db, |tx| undo_within(&mut tx, &permit, id, how).await?)
 }
 
-async fn undo_within(tx: &mut Tx, permit: &CityPermit, id: Uuid, how: Decided) -> Result<Became> {
+async fn undo_within(tx: &mut Tx, permit: &Right, id: Uuid, how: Decided) -> Result<Became> {
     let user = permit.actor().user;
-    if let Some((import, file)) = file(tx, permit, id).await? {
-        // Whatever the file did, doses are taken back.
-        let undoing = FileOfRecords {
-            by: import.undo_asked_by.unwrap_or(user),
-            voids: true,
-            ..file
-        };
-        let wanted = wanted_within(tx, permit).await?;
-        if undoing.may_approve(&wanted, user).is_err() {
-            if import.undo_asked_by.is_some() {
+    if let Some(second) = second(tx, permit, id).await? {
+        let asked_by = second.import.undo_asked_by;
+        if second.is_barred(user, asked_by.unwrap_or(user), true) {
+            if asked_by.is_some() {
                 return Ok(Became::OwnProposal);
             }
             return Ok(match ask(tx, permit, id, how).await? {
@@ -162,7 +185,7 @@ async fn undo_within(tx: &mut Tx, permit: &CityPermit, id: Uuid, how: Decided) -
             });
         }
     }
-    if !step(tx, permit.city(), id, State::Done, State::Undoing).await? {
+    if !step(tx, permit.desk()?, id, State::Done, State::Undoing).await? {
         return Ok(Became::TooLate);
     }
     decided(tx, permit, id, how, "undo-import").await?;
@@ -170,13 +193,13 @@ async fn undo_within(tx: &mut Tx, permit: &CityPermit, id: Uuid, how: Decided) -
 }
 
 /// Asks for an applied import to be taken back; false if it is at another stage.
-async fn ask(tx: &mut Tx, permit: &CityPermit, id: Uuid, how: Decided) -> Result<bool> {
+async fn ask(tx: &mut Tx, permit: &Right, id: Uuid, how: Decided) -> Result<bool> {
     let asked = tx
         .query(sql!(
             "UPDATE import SET undo_asked_by = $3, undo_asked_at = $4
-             WHERE municipality = $1 AND id = $2 AND state = 'done' AND undo_asked_by IS NULL"
+             WHERE desk = $1 AND id = $2 AND state = 'done' AND undo_asked_by IS NULL"
         ))
-        .bind(permit.city().as_str().to_owned())
+        .bind(permit.desk()?.key())
         .bind(id.as_bytes().to_vec())
         .bind(permit.actor().user.0.as_bytes().to_vec())
         .bind(how.at.micros())
@@ -193,19 +216,20 @@ async fn ask(tx: &mut Tx, permit: &CityPermit, id: Uuid, how: Decided) -> Result
 ///
 /// # Errors
 /// The database's.
-pub async fn keep(db: &Db, permit: &CityPermit, id: Uuid, how: Decided) -> Result<bool> {
+pub async fn keep(db: &Db, permit: impl Into<Right>, id: Uuid, how: Decided) -> Result<bool> {
+    let permit = permit.into();
     transact!(db, |tx| {
         let kept = tx
             .query(sql!(
                 "UPDATE import SET undo_asked_by = NULL, undo_asked_at = NULL
-                 WHERE municipality = $1 AND id = $2 AND state = 'done' AND undo_asked_by IS NOT NULL"
+                 WHERE desk = $1 AND id = $2 AND state = 'done' AND undo_asked_by IS NOT NULL"
             ))
-            .bind(permit.city().as_str().to_owned())
+            .bind(permit.desk()?.key())
             .bind(id.as_bytes().to_vec())
             .run()
             .await?;
         if kept == 1 {
-            decided(&mut tx, permit, id, how, "keep-import").await?;
+            decided(&mut tx, &permit, id, how, "keep-import").await?;
         }
         kept == 1
     })
@@ -215,17 +239,18 @@ pub async fn keep(db: &Db, permit: &CityPermit, id: Uuid, how: Decided) -> Resul
 ///
 /// # Errors
 /// The database's.
-pub async fn discard(db: &Db, permit: &CityPermit, id: Uuid, how: Decided) -> Result<bool> {
-    let city = permit.city();
+pub async fn discard(db: &Db, permit: impl Into<Right>, id: Uuid, how: Decided) -> Result<bool> {
+    let permit = permit.into();
+    let desk = permit.desk()?;
     transact!(db, |tx| {
         let mut moved = false;
         for from in [State::Ready, State::Uploading, State::Checking] {
-            moved = moved || step(&mut tx, city, id, from, State::Discarded).await?;
+            moved = moved || step(&mut tx, desk, id, from, State::Discarded).await?;
         }
         if moved {
-            drop_pieces(&mut tx, city, id).await?;
-            amendments::forget(&mut tx, city, id).await?;
-            decided(&mut tx, permit, id, how, "discard-import").await?;
+            drop_pieces(&mut tx, desk, id).await?;
+            forget(&mut tx, desk, id).await?;
+            decided(&mut tx, &permit, id, how, "discard-import").await?;
         }
         moved
     })

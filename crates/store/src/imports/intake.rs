@@ -1,17 +1,17 @@
 //! A file on its way in, piece by piece.
 
-use domain::access::CityPermit;
 use domain::calendar::Instant;
-use domain::places::MunicipalityCode;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::counts::{Done, Found};
+use super::desks::{Desk, Right};
 use super::{Kind, State, step};
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::Result;
 use crate::recorder::json;
 use crate::seals::{SealFault, Seals};
+use crate::stock::wrong_permit;
 
 /// Bytes of a file in one row: few rows for a large file, little memory for each.
 pub const PIECE_BYTES: usize = 1024 * 1024;
@@ -33,16 +33,21 @@ pub struct NewImport {
 ///
 /// # Errors
 /// [`Error::Exists`](crate::error::Error::Exists) if the id is taken, or the database's.
-pub async fn begin(db: &Db, permit: &CityPermit, new: &NewImport, at: Instant) -> Result<()> {
+pub async fn begin(db: &Db, permit: impl Into<Right>, new: &NewImport, at: Instant) -> Result<()> {
+    let permit = permit.into();
+    let desk = permit.desk()?;
+    if !desk.takes(new.kind) {
+        return Err(wrong_permit());
+    }
     let empty = json(&Found::default());
     let nothing = json(&Done::default());
     transact!(db, |tx| {
         tx.query(sql!(
-            "INSERT INTO import (municipality, id, file_name, encoding, bytes, state, lines, read_bytes, found, done,
+            "INSERT INTO import (desk, id, file_name, encoding, bytes, state, lines, read_bytes, found, done,
                                  by_user, organisation, created_at, leased_until, kind)
              VALUES ($1, $2, $3, $4, 0, 'uploading', 0, 0, $5, $6, $7, $8, $9, 0, $10)"
         ))
-        .bind(permit.city().as_str().to_owned())
+        .bind(desk.key())
         .bind(new.id.as_bytes().to_vec())
         .bind(new.file_name.clone())
         .bind(new.encoding.clone())
@@ -65,33 +70,34 @@ pub async fn begin(db: &Db, permit: &CityPermit, new: &NewImport, at: Instant) -
 pub async fn take_piece(
     db: &Db,
     seals: Option<&Seals>,
-    permit: &CityPermit,
+    permit: impl Into<Right>,
     (id, piece): (Uuid, i64),
     bytes: &[u8],
     at: Instant,
 ) -> Result<()> {
+    let desk = permit.into().desk()?;
     let size = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
     transact!(db, |tx| {
         tx.query(sql!(
-            "UPDATE import SET bytes = bytes + $3 WHERE municipality = $1 AND id = $2 AND state = 'uploading'"
+            "UPDATE import SET bytes = bytes + $3 WHERE desk = $1 AND id = $2 AND state = 'uploading'"
         ))
-        .bind(permit.city().as_str().to_owned())
+        .bind(desk.key())
         .bind(id.as_bytes().to_vec())
         .bind(size)
         .expect(1)
         .await?;
         let kept = match seals {
             Some(seals) => {
-                let place = (permit.city(), id, piece);
+                let place = (desk, id, piece);
                 seals.seal_piece(&mut tx, place, bytes, at).await?
             }
             None => bytes.to_vec(),
         };
         tx.query(sql!(
-            "INSERT INTO import_piece (municipality, import, piece, bytes, sealed)
+            "INSERT INTO import_piece (desk, import, piece, bytes, sealed)
              VALUES ($1, $2, $3, $4, $5)"
         ))
-        .bind(permit.city().as_str().to_owned())
+        .bind(desk.key())
         .bind(id.as_bytes().to_vec())
         .bind(piece)
         .bind(kept)
@@ -108,16 +114,17 @@ pub async fn take_piece(
 pub async fn piece(
     db: &Db,
     seals: Option<&Seals>,
-    permit: &CityPermit,
+    permit: impl Into<Right>,
     (id, piece): (Uuid, i64),
 ) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    let desk = permit.into().desk()?;
     let mut tx = db.begin_reading().await?;
     let found: Option<(Vec<u8>, i64)> = tx
         .query(sql!(
             "SELECT bytes, sealed FROM import_piece
-             WHERE municipality = $1 AND import = $2 AND piece = $3"
+             WHERE desk = $1 AND import = $2 AND piece = $3"
         ))
-        .bind(permit.city().as_str().to_owned())
+        .bind(desk.key())
         .bind(id.as_bytes().to_vec())
         .bind(piece)
         .optional()
@@ -129,15 +136,15 @@ pub async fn piece(
         return Ok(Some(Zeroizing::new(bytes)));
     }
     let seals = seals.ok_or(SealFault::NoKeys)?;
-    let place = (permit.city(), id, piece);
+    let place = (desk, id, piece);
     Ok(Some(seals.open_piece(&mut tx, place, &bytes).await?))
 }
 
-pub(super) async fn drop_pieces(tx: &mut Tx, city: MunicipalityCode, id: Uuid) -> Result<()> {
+pub(super) async fn drop_pieces(tx: &mut Tx, desk: Desk, id: Uuid) -> Result<()> {
     tx.query(sql!(
-        "DELETE FROM import_piece WHERE municipality = $1 AND import = $2"
+        "DELETE FROM import_piece WHERE desk = $1 AND import = $2"
     ))
-    .bind(city.as_str().to_owned())
+    .bind(desk.key())
     .bind(id.as_bytes().to_vec())
     .run()
     .await?;
@@ -148,15 +155,9 @@ pub(super) async fn drop_pieces(tx: &mut Tx, city: MunicipalityCode, id: Uuid) -
 ///
 /// # Errors
 /// The database's.
-pub async fn complete(db: &Db, permit: &CityPermit, id: Uuid) -> Result<bool> {
+pub async fn complete(db: &Db, permit: impl Into<Right>, id: Uuid) -> Result<bool> {
+    let desk = permit.into().desk()?;
     transact!(db, |tx| {
-        step(
-            &mut tx,
-            permit.city(),
-            id,
-            State::Uploading,
-            State::Checking,
-        )
-        .await?
+        step(&mut tx, desk, id, State::Uploading, State::Checking).await?
     })
 }

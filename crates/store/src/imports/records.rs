@@ -252,7 +252,7 @@ pub(super) async fn apply(
     lines: &[Line],
     place: Place,
 ) -> Result<Done> {
-    let (city, import) = (hand.import.city, hand.import.id);
+    let (city, import) = (hand.import.desk.city()?, hand.import.id);
     let mut done = Done::default();
     let tried = amendments::apply(db, recorder, permit, hand, lines, &mut done).await?;
     let mut tx = db.begin_reading().await?;
@@ -281,8 +281,8 @@ pub(super) async fn apply(
     transact!(db, |tx| {
         amendments::conclude(&mut tx, city, key, &tried).await?;
         tx.query(sql!(
-            "INSERT INTO import_stretch (municipality, import, upto_line, before, done) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (municipality, import, upto_line) DO UPDATE SET before = excluded.before, done = excluded.done"
+            "INSERT INTO import_stretch (desk, import, upto_line, before, done) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (desk, import, upto_line) DO UPDATE SET before = excluded.before, done = excluded.done"
         ))
         .bind(city.as_str().to_owned())
         .bind(import.as_bytes().to_vec())
@@ -312,10 +312,10 @@ pub(super) async fn undo(
     hand: &InHand,
     upto_line: i64,
 ) -> Result<Done> {
-    let (city, import) = (hand.import.city, hand.import.id);
+    let (city, import) = (hand.import.desk.city()?, hand.import.id);
     let (kept,): (String,) = db
         .query(sql!(
-            "SELECT before FROM import_stretch WHERE municipality = $1 AND import = $2 AND upto_line = $3"
+            "SELECT before FROM import_stretch WHERE desk = $1 AND import = $2 AND upto_line = $3"
         ))
         .bind(city.as_str().to_owned())
         .bind(import.as_bytes().to_vec())

@@ -1,12 +1,13 @@
 //! What is to be said about the lines of a file.
 
-use domain::access::CityPermit;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::desks::{Desk, Right};
 use super::from_json;
-use crate::db::{Db, sql};
+use crate::db::{Db, Tx, sql};
 use crate::error::Result;
+use crate::recorder::json;
 
 /// Remarks handed out for a page at most.
 pub const REMARKS_MAX: usize = 200;
@@ -52,20 +53,21 @@ pub struct Refusal {
 /// The database's.
 pub async fn remarks(
     db: &Db,
-    permit: &CityPermit,
+    permit: impl Into<Right>,
     id: Uuid,
     after_line: u64,
 ) -> Result<Vec<Remark>> {
+    let desk = permit.into().desk()?;
     let mut after = i64::try_from(after_line).unwrap_or(i64::MAX);
     let mut remarks: Vec<Remark> = Vec::new();
     while remarks.len() < REMARKS_MAX {
         let next: Option<(i64, String)> = db
             .query(sql!(
                 "SELECT upto_line, remarks FROM import_remark
-                 WHERE municipality = $1 AND import = $2 AND upto_line > $3
+                 WHERE desk = $1 AND import = $2 AND upto_line > $3
                  ORDER BY upto_line LIMIT 1"
             ))
-            .bind(permit.city().as_str().to_owned())
+            .bind(desk.key())
             .bind(id.as_bytes().to_vec())
             .bind(after)
             .optional()
@@ -76,4 +78,54 @@ pub async fn remarks(
         after = upto;
     }
     Ok(remarks)
+}
+
+/// Adds what is to be said of the lines of a stretch that was looked through, once it is applied.
+pub(super) async fn add(
+    tx: &mut Tx,
+    desk: Desk,
+    (import, upto_line): (Uuid, i64),
+    more: Vec<Remark>,
+) -> Result<()> {
+    if more.is_empty() {
+        return Ok(());
+    }
+    let kept: Option<(String,)> = tx
+        .query(sql!(
+            "SELECT remarks FROM import_remark WHERE desk = $1 AND import = $2 AND upto_line = $3"
+        ))
+        .bind(desk.key())
+        .bind(import.as_bytes().to_vec())
+        .bind(upto_line)
+        .optional()
+        .await?;
+    let mut all: Vec<Remark> = match kept {
+        Some((text,)) => from_json(&text, "remarks")?,
+        None => Vec::new(),
+    };
+    all.extend(more);
+    put(tx, desk, (import, upto_line), all).await
+}
+
+/// Keeps what is to be said of the lines of a stretch.
+pub(super) async fn put(
+    tx: &mut Tx,
+    desk: Desk,
+    (import, upto_line): (Uuid, i64),
+    mut all: Vec<Remark>,
+) -> Result<()> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    all.sort_by_key(|one| one.line);
+    tx.query(sql!(
+        "INSERT INTO import_remark (desk, import, upto_line, remarks) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (desk, import, upto_line) DO UPDATE SET remarks = excluded.remarks"
+    ))
+    .bind(desk.key())
+    .bind(import.as_bytes().to_vec())
+    .bind(upto_line)
+    .bind(json(&all))
+    .expect(1)
+    .await
 }

@@ -245,7 +245,7 @@ async fn apply_within(
     place: Place,
     only_new: bool,
 ) -> Result<(Done, Vec<CouponNumber>)> {
-    let city = hand.import.city;
+    let city = hand.import.desk.city()?;
     let at = hand.import.approved_at.ok_or_else(|| bad("approved_at"))?;
     let key = stretch_key(hand, place);
     if let Some((done, before)) = applied_before(tx, city, key).await? {
@@ -311,7 +311,7 @@ async fn applied_before(
 ) -> Result<Option<(Done, Vec<KeptBefore>)>> {
     let found: Option<(String, String)> = tx
         .query(sql!(
-            "SELECT done, before FROM import_stretch WHERE municipality = $1 AND import = $2 AND upto_line = $3"
+            "SELECT done, before FROM import_stretch WHERE desk = $1 AND import = $2 AND upto_line = $3"
         ))
         .bind(city.as_str().to_owned())
         .bind(import.as_bytes().to_vec())
@@ -331,7 +331,7 @@ async fn keep_before(
     done: Done,
 ) -> Result<()> {
     tx.query(sql!(
-        "INSERT INTO import_stretch (municipality, import, upto_line, before, done) VALUES ($1, $2, $3, $4, $5)"
+        "INSERT INTO import_stretch (desk, import, upto_line, before, done) VALUES ($1, $2, $3, $4, $5)"
     ))
     .bind(city.as_str().to_owned())
     .bind(import.as_bytes().to_vec())
@@ -359,7 +359,7 @@ pub(super) async fn undo(
     now: Instant,
     id: &(dyn Fn() -> Uuid + Send + Sync),
 ) -> Result<Done> {
-    let (city, import) = (hand.import.city, hand.import.id);
+    let (city, import) = (hand.import.desk.city()?, hand.import.id);
     let at = hand.import.approved_at.ok_or_else(|| bad("approved_at"))?;
     let put_back = transact!(db, begin_locking, |tx| {
         put_back_once(&mut tx, city, (import, upto_line), at, now).await?
@@ -381,7 +381,7 @@ async fn put_back_once(
     crate::recorder::lock_chains(tx, &BTreeSet::from([city])).await?;
     let (before, done): (String, String) = tx
         .query(sql!(
-            "SELECT before, done FROM import_stretch WHERE municipality = $1 AND import = $2 AND upto_line = $3"
+            "SELECT before, done FROM import_stretch WHERE desk = $1 AND import = $2 AND upto_line = $3"
         ))
         .bind(city.as_str().to_owned())
         .bind(import.as_bytes().to_vec())
@@ -395,7 +395,7 @@ async fn put_back_once(
     let put_back = put_back(tx, (city, import), before, at, now).await?;
     tx.query(sql!(
         "UPDATE import_stretch SET before = '', done = $4
-         WHERE municipality = $1 AND import = $2 AND upto_line = $3"
+         WHERE desk = $1 AND import = $2 AND upto_line = $3"
     ))
     .bind(city.as_str().to_owned())
     .bind(import.as_bytes().to_vec())

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use domain::access::CityPermit;
 use domain::calendar::Instant;
 use uuid::Uuid;
 
 use super::counts::{Done, Found};
+use super::desks::Right;
 use super::intake::drop_pieces;
 use super::remarks::{Refusal, Remark};
-use super::{COLUMNS, Import, ImportRow, Kind, State, amendments, records, residents, step};
+use super::{
+    COLUMNS, Desk, Import, ImportRow, Kind, State, amendments, forget, records, remarks as said,
+    residents, step, venues,
+};
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
 use crate::leases::{LEASE_MICROS, Taking};
@@ -20,15 +23,15 @@ use crate::seals::Seals;
 async fn finish(tx: &mut Tx, hand: &InHand, to: State) -> Result<()> {
     let still: Option<(i64,)> = tx
         .query(sql!(
-            "SELECT bytes FROM import WHERE municipality = $1 AND id = $2 AND worker = $3"
+            "SELECT bytes FROM import WHERE desk = $1 AND id = $2 AND worker = $3"
         ))
-        .bind(hand.import.city.as_str().to_owned())
+        .bind(hand.import.desk.key())
         .bind(hand.import.id.as_bytes().to_vec())
         .bind(hand.worker.as_bytes().to_vec())
         .optional()
         .await?;
-    let (city, id) = (hand.import.city, hand.import.id);
-    if still.is_some() && step(tx, city, id, hand.import.state, to).await? {
+    let (desk, id) = (hand.import.desk, hand.import.id);
+    if still.is_some() && step(tx, desk, id, hand.import.state, to).await? {
         Ok(())
     } else {
         Err(Error::Busy)
@@ -42,17 +45,17 @@ pub struct InHand {
     pub import: Import,
     /// Who has it in hand.
     pub worker: Uuid,
+    /// Of venues: what earlier lines named, while it is looked through.
+    pub(super) named: venues::Named,
 }
 
 const TAKING: Taking = Taking {
     next: sql!(
-        "SELECT municipality, id FROM import
+        "SELECT desk, id FROM import
          WHERE state IN ('checking', 'applying', 'undoing') AND leased_until < $1
          ORDER BY leased_until, id LIMIT 1"
     ),
-    lease: sql!(
-        "UPDATE import SET worker = $3, leased_until = $4 WHERE municipality = $1 AND id = $2"
-    ),
+    lease: sql!("UPDATE import SET worker = $3, leased_until = $4 WHERE desk = $1 AND id = $2"),
     one: COLUMNS,
     micros: LEASE_MICROS,
 };
@@ -65,7 +68,11 @@ pub async fn take_in_hand(db: &Db, worker: Uuid, now: Instant) -> Result<Option<
     let row: Option<ImportRow> = TAKING.take(db, worker, now).await?;
     row.map(|row| {
         let import = Import::try_from(row)?;
-        Ok(InHand { import, worker })
+        Ok(InHand {
+            import,
+            worker,
+            named: venues::Named::default(),
+        })
     })
     .transpose()
 }
@@ -95,9 +102,9 @@ pub(super) async fn advance(
     let moved = tx
         .query(sql!(
             "UPDATE import SET lines = $5, read_bytes = $6, found = $7, done = $8, leased_until = $9
-             WHERE municipality = $1 AND id = $2 AND state = $3 AND worker = $4"
+             WHERE desk = $1 AND id = $2 AND state = $3 AND worker = $4"
         ))
-        .bind(hand.import.city.as_str().to_owned())
+        .bind(hand.import.desk.key())
         .bind(hand.import.id.as_bytes().to_vec())
         .bind(hand.import.state.as_str().to_owned())
         .bind(hand.worker.as_bytes().to_vec())
@@ -117,15 +124,16 @@ pub(super) async fn advance(
 /// The database's.
 pub async fn start_checking(db: &Db, hand: &mut InHand) -> Result<()> {
     hand.import.found = Found::default();
+    hand.named = venues::Named::default();
     transact!(db, |tx| {
         tx.query(sql!(
-            "DELETE FROM import_remark WHERE municipality = $1 AND import = $2"
+            "DELETE FROM import_remark WHERE desk = $1 AND import = $2"
         ))
-        .bind(hand.import.city.as_str().to_owned())
+        .bind(hand.import.desk.key())
         .bind(hand.import.id.as_bytes().to_vec())
         .run()
         .await?;
-        amendments::forget(&mut tx, hand.import.city, hand.import.id).await?;
+        forget(&mut tx, hand.import.desk, hand.import.id).await?;
     })
 }
 
@@ -136,6 +144,8 @@ pub enum Rows {
     Residents(Vec<residents::Line>),
     /// Doses and interviews typed from paper.
     Records(Vec<records::Line>),
+    /// Venues of the area.
+    Venues(Vec<venues::Line>),
 }
 
 impl Rows {
@@ -143,6 +153,7 @@ impl Rows {
         match self {
             Self::Residents(lines) => lines.len() as u64,
             Self::Records(lines) => lines.len() as u64,
+            Self::Venues(lines) => lines.len() as u64,
         }
     }
 }
@@ -161,18 +172,23 @@ pub async fn check(
     place: Place,
     now: Instant,
 ) -> Result<()> {
-    let city = hand.import.city;
+    let desk = hand.import.desk;
     let kept: BTreeSet<u64> = remarks
         .iter()
         .filter(|one| one.kept)
         .map(|one| one.line)
         .collect();
-    let mut acts = Vec::new();
+    let (mut acts, mut seen) = (Vec::new(), None);
     let mut found = match rows {
-        Rows::Residents(lines) => residents::look(db, city, lines, &mut remarks).await?,
+        Rows::Residents(lines) => residents::look(db, desk.city()?, lines, &mut remarks).await?,
         Rows::Records(lines) => {
-            let (found, meant) = records::look(db, city, lines, &mut remarks).await?;
+            let (found, meant) = records::look(db, desk.city()?, lines, &mut remarks).await?;
             acts = meant;
+            found
+        }
+        Rows::Venues(lines) => {
+            let (found, as_seen) = venues::look(db, hand, lines, &mut remarks).await?;
+            seen = Some(as_seen);
             found
         }
     };
@@ -180,22 +196,16 @@ pub async fn check(
     found.rejected += rejected;
     found.suspicious += kept.len() as u64;
     hand.import.found.add(found);
-    remarks.sort_by_key(|one| one.line);
     let found = hand.import.found;
+    let key = stretch_key(hand, place);
     transact!(db, |tx| {
-        if !remarks.is_empty() {
-            tx.query(sql!(
-                "INSERT INTO import_remark (municipality, import, upto_line, remarks) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (municipality, import, upto_line) DO UPDATE SET remarks = excluded.remarks"
-            ))
-            .bind(city.as_str().to_owned())
-            .bind(hand.import.id.as_bytes().to_vec())
-            .bind(i64::try_from(place.line).unwrap_or(i64::MAX))
-            .bind(json(&remarks))
-            .expect(1)
-            .await?;
+        said::put(&mut tx, desk, key, remarks.clone()).await?;
+        if let Desk::People(city) = desk {
+            amendments::keep(&mut tx, city, hand.import.id, &acts).await?;
         }
-        amendments::keep(&mut tx, city, hand.import.id, &acts).await?;
+        if let Some(seen) = &seen {
+            venues::keep_seen(&mut tx, desk, key, seen).await?;
+        }
         advance(&mut tx, hand, place, found, Done::default(), now).await?
     })
 }
@@ -213,22 +223,36 @@ pub async fn apply(
     db: &Db,
     recorder: &Recorder,
     seals: Option<&Seals>,
-    permit: &CityPermit,
+    permit: impl Into<Right>,
     hand: &mut InHand,
     rows: &Rows,
     place: Place,
     now: Instant,
     id: &(dyn Fn() -> Uuid + Send + Sync),
 ) -> Result<()> {
+    let right = permit.into();
+    right.for_desk(hand.import.desk)?;
     let Applied { done, is_told } = match rows {
         Rows::Residents(people) => {
             let here = (place, now);
-            residents::apply(db, (recorder, seals), permit, hand, people, here, id).await?
+            residents::apply(
+                db,
+                (recorder, seals),
+                right.of_people()?,
+                hand,
+                people,
+                here,
+                id,
+            )
+            .await?
         }
         Rows::Records(doses) => Applied {
-            done: records::apply(db, recorder, permit, hand, doses, place).await?,
+            done: records::apply(db, recorder, right.of_people()?, hand, doses, place).await?,
             is_told: false,
         },
+        Rows::Venues(lines) => {
+            venues::apply(db, right.of_venues()?, hand, lines, (place, now), id).await?
+        }
     };
     hand.import.done.add(done);
     if is_told {
@@ -259,7 +283,12 @@ pub(super) fn stretch_key(hand: &InHand, place: Place) -> (Uuid, i64) {
 /// # Errors
 /// [`Error::Busy`] if somebody else has the import in hand by now, or the database's.
 pub async fn checked(db: &Db, hand: &InHand) -> Result<()> {
-    transact!(db, |tx| finish(&mut tx, hand, State::Ready).await?)
+    transact!(db, |tx| {
+        finish(&mut tx, hand, State::Ready).await?;
+        if let Desk::Venues(area) = hand.import.desk {
+            venues::count_absent(&mut tx, hand, area).await?;
+        }
+    })
 }
 
 /// As a whole the file is no good; it is thrown away, and why stays.
@@ -267,18 +296,18 @@ pub async fn checked(db: &Db, hand: &InHand) -> Result<()> {
 /// # Errors
 /// [`Error::Busy`] if somebody else has the import in hand by now, or the database's.
 pub async fn refuse(db: &Db, hand: &InHand, refusal: &Refusal) -> Result<()> {
-    let (city, id) = (hand.import.city, hand.import.id);
+    let (desk, id) = (hand.import.desk, hand.import.id);
     transact!(db, |tx| {
         finish(&mut tx, hand, State::Refused).await?;
         tx.query(sql!(
-            "UPDATE import SET refusal = $3 WHERE municipality = $1 AND id = $2"
+            "UPDATE import SET refusal = $3 WHERE desk = $1 AND id = $2"
         ))
-        .bind(city.as_str().to_owned())
+        .bind(desk.key())
         .bind(id.as_bytes().to_vec())
         .bind(json(refusal))
         .expect(1)
         .await?;
-        drop_pieces(&mut tx, city, id).await?;
+        drop_pieces(&mut tx, desk, id).await?;
     })
 }
 
@@ -289,7 +318,7 @@ pub async fn refuse(db: &Db, hand: &InHand, refusal: &Refusal) -> Result<()> {
 pub async fn applied(db: &Db, hand: &InHand) -> Result<()> {
     transact!(db, |tx| {
         finish(&mut tx, hand, State::Done).await?;
-        drop_pieces(&mut tx, hand.import.city, hand.import.id).await?;
+        drop_pieces(&mut tx, hand.import.desk, hand.import.id).await?;
     })
 }
 
@@ -300,18 +329,20 @@ pub async fn applied(db: &Db, hand: &InHand) -> Result<()> {
 pub async fn undo_stretch(
     db: &Db,
     recorder: &Recorder,
-    permit: &CityPermit,
+    permit: impl Into<Right>,
     hand: &mut InHand,
     now: Instant,
     id: &(dyn Fn() -> Uuid + Send + Sync),
 ) -> Result<bool> {
-    let (city, import) = (hand.import.city, hand.import.id);
+    let right = permit.into();
+    let (desk, import) = (hand.import.desk, hand.import.id);
+    right.for_desk(desk)?;
     let last: Option<(i64,)> = db
         .query(sql!(
-            "SELECT upto_line FROM import_stretch WHERE municipality = $1 AND import = $2
+            "SELECT upto_line FROM import_stretch WHERE desk = $1 AND import = $2
              ORDER BY upto_line DESC LIMIT 1"
         ))
-        .bind(city.as_str().to_owned())
+        .bind(desk.key())
         .bind(import.as_bytes().to_vec())
         .optional()
         .await?;
@@ -320,8 +351,12 @@ pub async fn undo_stretch(
         return Ok(false);
     };
     let done = match hand.import.kind {
-        Kind::Residents => residents::undo(db, recorder, permit, hand, upto_line, now, id).await?,
-        Kind::Records => records::undo(db, recorder, permit, hand, upto_line).await?,
+        Kind::Residents => {
+            let permit = right.of_people()?;
+            residents::undo(db, recorder, permit, hand, upto_line, now, id).await?
+        }
+        Kind::Records => records::undo(db, recorder, right.of_people()?, hand, upto_line).await?,
+        Kind::Venues => venues::undo(db, right.of_venues()?, hand, upto_line, (now, id)).await?,
     };
     hand.import.done.add(done);
     let place = Place {
@@ -331,9 +366,9 @@ pub async fn undo_stretch(
     let (found, done) = (hand.import.found, hand.import.done);
     transact!(db, |tx| {
         tx.query(sql!(
-            "DELETE FROM import_stretch WHERE municipality = $1 AND import = $2 AND upto_line = $3"
+            "DELETE FROM import_stretch WHERE desk = $1 AND import = $2 AND upto_line = $3"
         ))
-        .bind(city.as_str().to_owned())
+        .bind(desk.key())
         .bind(import.as_bytes().to_vec())
         .bind(upto_line)
         .run()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::access::{OrganisationId, Permit};
 use domain::calendar::{Day, Instant};
 use domain::venues::record::{Change, Section, Told, changes};
-use domain::venues::suppliers::{Timeline, first_circle};
+use domain::venues::suppliers::{self as rules, Timeline};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -45,6 +45,8 @@ pub struct Story {
     pub at: Instant,
     /// The organisation that told it.
     pub by: String,
+    /// The name of the file that told it (取込), if one did.
+    pub file: Option<String>,
     /// Each item that changed.
     pub changes: Vec<Change>,
 }
@@ -57,6 +59,7 @@ struct Row {
     told: String,
     at_micros: i64,
     by_name: String,
+    file: Option<String>,
 }
 
 fn bad(column: &'static str) -> Error {
@@ -84,7 +87,8 @@ impl Row {
 
 async fn rows(tx: &mut Tx, venue: OrganisationId) -> Result<Vec<Row>> {
     tx.query(sql!(
-        "SELECT s.section, s.revision, s.valid_from, s.told, s.at_micros, COALESCE(o.name, '') AS by_name
+        "SELECT s.section, s.revision, s.valid_from, s.told, s.at_micros, COALESCE(o.name, '') AS by_name,
+                (SELECT m.file_name FROM import AS m WHERE m.id = s.import AND m.kind = 'venues') AS file
          FROM venue_section AS s LEFT JOIN organisation AS o ON o.id = s.organisation
          WHERE s.venue = $1 ORDER BY s.at_micros, s.section, s.revision LIMIT $2"
     ))
@@ -144,6 +148,7 @@ pub async fn story(db: &Db, permit: &Permit, venue: OrganisationId) -> Result<Ve
             from: one.from,
             at: one.at,
             by: row.by_name,
+            file: row.file,
             changes: changes(before.get(&row.section), &one.told),
         });
         before.insert(row.section, one.told);
@@ -191,8 +196,8 @@ pub async fn tell(
             return Ok(kept);
         }
         put(&mut tx, venue, (told, from), revision + 1, (permit, at)).await?;
-        if let Told::Standing(said) = told {
-            put_name(&mut tx, venue, at.day_in_japan(), (&said.name, from)).await?;
+        if holds_today(&mut tx, venue, (section, from), at.day_in_japan()).await? {
+            show(&mut tx, venue, told).await?;
         }
         let changed = changes(last.as_ref().map(|one| &one.told), told);
         let items: Vec<&str> = changed.iter().map(|one| one.item).collect();
@@ -209,7 +214,7 @@ pub async fn tell(
 async fn last(tx: &mut Tx, venue: OrganisationId, section: Section) -> Result<Option<SectionTold>> {
     let row: Option<Row> = tx
         .query(sql!(
-            "SELECT section, revision, valid_from, told, at_micros, '' AS by_name FROM venue_section
+            "SELECT section, revision, valid_from, told, at_micros, '' AS by_name, CAST(NULL AS TEXT) AS file FROM venue_section
              WHERE venue = $1 AND section = $2 ORDER BY revision DESC LIMIT 1"
         ))
         .bind(venue.0.as_bytes().to_vec())
@@ -243,31 +248,74 @@ pub(super) async fn put(
     .await
 }
 
-/// The name of a telling that holds today is the venue's name everywhere.
-async fn put_name(
+/// Whether what is told of a section from a day on holds today.
+async fn holds_today(
     tx: &mut Tx,
     venue: OrganisationId,
+    (section, from): (Section, Day),
     today: Day,
-    (name, from): (&str, Day),
-) -> Result<()> {
+) -> Result<bool> {
     let later: Option<(i64,)> = tx
         .query(sql!(
             "SELECT CAST(1 AS BIGINT) FROM venue_section
-             WHERE venue = $1 AND section = 'standing' AND valid_from > $2 AND valid_from <= $3 LIMIT 1"
+             WHERE venue = $1 AND section = $4 AND valid_from > $2 AND valid_from <= $3 LIMIT 1"
         ))
         .bind(venue.0.as_bytes().to_vec())
         .bind(from.to_string())
         .bind(today.to_string())
+        .bind(section.as_str().to_owned())
         .optional()
         .await?;
-    if from > today || later.is_some() {
-        return Ok(());
+    Ok(from <= today && later.is_none())
+}
+
+/// The name of a telling that holds today is the venue's name everywhere, and nobody logs in where it is closed.
+async fn show(tx: &mut Tx, venue: OrganisationId, told: &Told) -> Result<()> {
+    let id = venue.0.as_bytes().to_vec();
+    match told {
+        Told::Standing(said) => {
+            tx.query(sql!("UPDATE organisation SET name = $2 WHERE id = $1"))
+                .bind(id)
+                .bind(said.name.clone())
+                .expect(1)
+                .await
+        }
+        Told::Closing(said) => {
+            tx.query(sql!("UPDATE organisation SET active = $2 WHERE id = $1"))
+                .bind(id)
+                .bind(i64::from(!said.closed))
+                .expect(1)
+                .await
+        }
+        _ => Ok(()),
     }
-    tx.query(sql!("UPDATE organisation SET name = $2 WHERE id = $1"))
-        .bind(venue.0.as_bytes().to_vec())
-        .bind(name.to_owned())
-        .expect(1)
-        .await
+}
+
+/// The closings, and openings, whose day has come.
+pub(super) async fn turn_closings(tx: &mut Tx, today: &str, since: &str) -> Result<u64> {
+    let rows: Vec<(Vec<u8>, i64, String)> = tx
+        .query(sql!(
+            "SELECT o.id, o.active, s.told FROM venue_section AS s JOIN organisation AS o ON o.id = s.venue
+             WHERE s.section = 'closing' AND s.valid_from > $2 AND s.valid_from <= $1
+             ORDER BY s.venue, s.valid_from, s.revision"
+        ))
+        .bind(today.to_owned())
+        .bind(since.to_owned())
+        .all()
+        .await?;
+    let mut closed: BTreeMap<Vec<u8>, (bool, Told)> = BTreeMap::new();
+    for (venue, active, told) in rows {
+        closed.insert(venue, (active == 1, told_in(&told)?));
+    }
+    let mut changed = 0;
+    for (venue, (active, told)) in closed {
+        if matches!(&told, Told::Closing(said) if said.closed == active) {
+            let venue = OrganisationId(uuid(&venue, "organisation", "id")?);
+            show(tx, venue, &told).await?;
+            changed += 1;
+        }
+    }
+    Ok(changed)
 }
 
 /// The names whose day has come.
@@ -322,6 +370,18 @@ async fn against_source(
     if known.is_none() {
         return Ok(Some(Kept::NoSupplier));
     }
+    Ok(first_circle(tx, venue, supplier, from)
+        .await?
+        .map(Kept::Circle))
+}
+
+/// The first day from this one on on which the venue would supply itself, if this supplier supplied it.
+pub(crate) async fn first_circle(
+    tx: &mut Tx,
+    venue: OrganisationId,
+    supplier: OrganisationId,
+    from: Day,
+) -> Result<Option<Day>> {
     let mut all: BTreeMap<OrganisationId, Timeline> = BTreeMap::new();
     let mut own = timeline(tx, venue).await?;
     own.insert(from, Some(supplier));
@@ -340,7 +400,7 @@ async fn against_source(
             all.insert(one, line);
         }
     }
-    Ok(first_circle(&all, venue, from).map(Kept::Circle))
+    Ok(rules::first_circle(&all, venue, from))
 }
 
 async fn timeline(tx: &mut Tx, venue: OrganisationId) -> Result<Timeline> {

@@ -185,7 +185,7 @@ pub async fn counts(db: &Db, permit: &CityPermit, today: Day) -> Result<Vec<Coun
                     &city,
                     sql!(
                         "SELECT COUNT(*), MIN(COALESCE(undo_asked_at, created_at)) FROM import
-                         WHERE municipality = $1
+                         WHERE desk = $1
                            AND (state = 'ready' OR (state = 'done' AND undo_asked_by IS NOT NULL))"
                     ),
                 )

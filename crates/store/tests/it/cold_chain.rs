@@ -416,6 +416,7 @@ fn vials_go_to_the_nearest_venue_with_room() {
         .await;
         tell(Section::Standing(Standing {
             name: "隣の診療所".to_owned(),
+            kana: String::new(),
             venue_type: VenueType::Satellite,
             address: String::new(),
             phone: "03-0000-0003".to_owned(),

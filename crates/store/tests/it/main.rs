@@ -16,6 +16,7 @@ mod exporting;
 mod finding;
 mod importing;
 mod importing_records;
+mod importing_venues;
 mod inquiries;
 mod issuing;
 mod monitors;

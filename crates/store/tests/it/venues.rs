@@ -198,6 +198,7 @@ fn two_venues_never_have_one_code_at_the_same_time() {
 fn standing(name: &str) -> Told {
     Told::Standing(Standing {
         name: name.to_owned(),
+        kana: String::new(),
         venue_type: VenueType::Satellite,
         address: "千代田区神田1-1".to_owned(),
         phone: String::new(),
