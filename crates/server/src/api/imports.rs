@@ -12,7 +12,7 @@ use domain::calendar::Instant;
 use exchange::encoding::Encoding;
 use http_body::Body;
 use serde::{Deserialize, Serialize};
-use store::imports::{self, Became, Done, Found, Import, Kind, NewImport, Refusal, Remark};
+use store::imports::{self, Became, Done, Found, Import, Kind, NewImport, Refusal, Remark, Right};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -65,6 +65,12 @@ pub struct FoundBody {
     corrected: u64,
     /// Of records: lines that take one back (取消区分 2).
     voided: u64,
+    /// Of venues: those that get another code and keep their history, among the changed ones.
+    recoded: u64,
+    /// Of venues: those that are closed, among the changed ones.
+    closed: u64,
+    /// Of venues: those of the area of which the file says nothing; they stay as they are.
+    absent: u64,
 }
 
 impl From<Found> for FoundBody {
@@ -81,6 +87,9 @@ impl From<Found> for FoundBody {
             pending: found.pending,
             corrected: found.corrected,
             voided: found.voided,
+            recoded: found.recoded,
+            closed: found.closed,
+            absent: found.absent,
         }
     }
 }
@@ -112,8 +121,8 @@ pub struct DoneBody {
     corrected: u64,
     /// Of records: those that were taken back.
     voided: u64,
-    /// Of records: lines that did nothing, since somebody changed their record after the file was looked
-    /// through.
+    /// Of records and venues: lines that did nothing, since somebody changed their record or venue after the file
+    /// was looked through.
     overtaken: u64,
 }
 
@@ -159,7 +168,7 @@ impl From<Refusal> for RefusalBody {
 pub struct ImportBody {
     /// Its id.
     id: Uuid,
-    /// `residents` or `records`.
+    /// `residents`, `records` or `venues`.
     kind: &'static str,
     /// The file's name.
     file_name: String,
@@ -211,7 +220,7 @@ impl From<Import> for ImportBody {
 #[derive(Serialize, ToSchema)]
 pub struct ImportList {
     /// The latest first, at most 50.
-    items: Vec<ImportBody>,
+    pub(super) items: Vec<ImportBody>,
 }
 
 /// Which imports to list.
@@ -270,35 +279,67 @@ pub(super) async fn hand_in(
 ) -> Result<Response, Problem> {
     let mut fields = Fields::new();
     let kind = fields.word("kind", params.kind.as_deref(), Kind::parse);
-    let encoding = fields.word("encoding", params.encoding.as_deref(), Encoding::parse);
-    fields.done()?;
     let kind = kind.unwrap_or(Kind::Residents);
-    let permit = me.city(kind.action())?;
-    if let Some(id) = params.id
-        && let Some(import) = imports::import(&app.db, &permit, id).await?
+    fields.done()?;
+    let right = Right::from(&me.city(kind.action())?);
+    let sent = Sent {
+        encoding: params.encoding,
+        name: params.name,
+        id: params.id,
+    };
+    taken_in(&app, &right, kind, sent, (request, FILE_BYTES_MAX)).await
+}
+
+/// What is said of a file that is handed in.
+pub(super) struct Sent {
+    /// The encoding's word.
+    pub(super) encoding: Option<String>,
+    /// Its name.
+    pub(super) name: Option<String>,
+    /// The import's id.
+    pub(super) id: Option<Uuid>,
+}
+
+/// Takes the file of a request in, or answers with the import that has its id already.
+pub(super) async fn taken_in(
+    app: &App,
+    right: &Right,
+    kind: Kind,
+    sent: Sent,
+    (request, bytes_max): (Request, usize),
+) -> Result<Response, Problem> {
+    let mut fields = Fields::new();
+    let encoding = fields.word("encoding", sent.encoding.as_deref(), Encoding::parse);
+    fields.done()?;
+    if let Some(id) = sent.id
+        && let Some(import) = imports::import(&app.db, right, id).await?
     {
-        throw_away(request.into_body(), FILE_BYTES_MAX).await;
+        throw_away(request.into_body(), bytes_max).await;
         return Ok(Json(ImportBody::from(import)).into_response());
     }
     let new = NewImport {
-        id: params.id.unwrap_or_else(|| app.fresh_id()),
+        id: sent.id.unwrap_or_else(|| app.fresh_id()),
         kind,
-        file_name: file_name(params.name.as_deref(), kind.as_str()),
+        file_name: file_name(sent.name.as_deref(), kind.as_str()),
         encoding: encoding.unwrap_or(Encoding::Utf8).as_str().to_owned(),
     };
-    let mut upload = Upload::begin(&app.db, app.seals.as_ref(), &permit, &new, app.now()).await?;
-    if let Err(problem) = take(&mut upload, request.into_body()).await {
-        imports::discard(&app.db, &permit, new.id, decided(&app)).await?;
+    let mut upload = Upload::begin(&app.db, app.seals.as_ref(), right, &new, app.now()).await?;
+    if let Err(problem) = take(&mut upload, request.into_body(), bytes_max).await {
+        imports::discard(&app.db, right, new.id, decided(app)).await?;
         return Err(problem);
     }
     upload.end().await?;
-    let import = imports::import(&app.db, &permit, new.id).await?;
+    let import = imports::import(&app.db, right, new.id).await?;
     let import = ImportBody::from(import.ok_or_else(Problem::not_found)?);
     Ok((StatusCode::CREATED, Json(import)).into_response())
 }
 
 /// Takes a body in piece by piece, so that its size is no matter of memory.
-async fn take(upload: &mut Upload<'_>, body: axum::body::Body) -> Result<(), Problem> {
+async fn take(
+    upload: &mut Upload<'_>,
+    body: axum::body::Body,
+    bytes_max: usize,
+) -> Result<(), Problem> {
     let mut body = pin!(body);
     let mut taken = 0;
     while let Some(frame) = std::future::poll_fn(|context| body.as_mut().poll_frame(context)).await
@@ -308,7 +349,7 @@ async fn take(upload: &mut Upload<'_>, body: axum::body::Body) -> Result<(), Pro
             continue;
         };
         taken += bytes.len();
-        if taken > FILE_BYTES_MAX {
+        if taken > bytes_max {
             return Err(Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "body_too_large",
@@ -381,7 +422,7 @@ pub struct RemarkList {
 #[into_params(parameter_in = Query)]
 pub(super) struct RemarksParams {
     /// The `next` of the answer before.
-    after: Option<u64>,
+    pub(super) after: Option<u64>,
 }
 
 /// What is to be said about an import's lines, some hundred at a time.
@@ -395,10 +436,20 @@ pub(super) async fn remarks(
     Path(id): Path<Uuid>,
     Params(params): Params<RemarksParams>,
 ) -> Result<Json<RemarkList>, Problem> {
-    let permit = me.city(Action::LoadResidents)?;
-    let import = imports::import(&app.db, &permit, id).await?;
+    let right = Right::from(&me.city(Action::LoadResidents)?);
+    remarks_of(&app, &right, id, params.after).await
+}
+
+/// A part of what is to be said about an import's lines.
+pub(super) async fn remarks_of(
+    app: &App,
+    right: &Right,
+    id: Uuid,
+    after: Option<u64>,
+) -> Result<Json<RemarkList>, Problem> {
+    let import = imports::import(&app.db, right, id).await?;
     import.ok_or_else(Problem::not_found)?;
-    let found = imports::remarks(&app.db, &permit, id, params.after.unwrap_or_default()).await?;
+    let found = imports::remarks(&app.db, right, id, after.unwrap_or_default()).await?;
     Ok(Json(RemarkList {
         next: found.last().map(|last| last.line),
         items: found.into_iter().map(RemarkBody::from).collect(),
@@ -406,13 +457,24 @@ pub(super) async fn remarks(
 }
 
 async fn answered(app: &App, me: &Me, id: Uuid, what: Decide) -> Result<Json<ImportBody>, Problem> {
-    match decide(app, me, id, what).await? {
+    let became = decide(app, me, id, what).await?;
+    let right = Right::from(&me.city(Action::LoadResidents)?);
+    became_of(app, &right, id, became).await
+}
+
+/// An import after a decision, or why that was not taken.
+pub(super) async fn became_of(
+    app: &App,
+    right: &Right,
+    id: Uuid,
+    became: Became,
+) -> Result<Json<ImportBody>, Problem> {
+    match became {
         Became::Moved | Became::Asked => {}
         Became::TooLate => return Err(Problem::conflict("import_too_late")),
         Became::OwnProposal => return Err(Problem::conflict("own_proposal")),
     }
-    let permit = me.city(Action::LoadResidents)?;
-    let import = imports::import(&app.db, &permit, id).await?;
+    let import = imports::import(&app.db, right, id).await?;
     Ok(Json(import.ok_or_else(Problem::not_found)?.into()))
 }
 

@@ -29,6 +29,7 @@ pub mod stock;
 pub mod tablet;
 pub mod temperatures;
 pub mod venue_days;
+pub mod venue_files;
 pub mod venues;
 pub mod worklists;
 
@@ -59,6 +60,7 @@ pub fn routes() -> Routes {
         .merge(receipts::routes())
         .merge(venue_days::routes())
         .merge(venues::routes())
+        .merge(venue_files::routes())
         .merge(records::routes())
         .merge(worklists::routes())
         .merge(proposals::routes())

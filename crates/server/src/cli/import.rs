@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use clap::{Args, Subcommand};
-use domain::access::{self, CityPermit};
-use domain::places::MunicipalityCode;
+use domain::access;
+use domain::places::{MunicipalityCode, Prefecture};
+use domain::venues::files::Area;
 use exchange::complaints::remarks_csv;
 use exchange::encoding::Encoding;
-use store::imports::{self, Became, Decided, Import, Kind, NewImport, PIECE_BYTES, State};
+use store::imports::{self, Became, Decided, Import, Kind, NewImport, PIECE_BYTES, Right, State};
 use store::recorder::{Outside, Pace, Recorder};
 use store::seals::Seals;
 use store::{Db, Location};
@@ -19,7 +20,7 @@ use uuid::Uuid;
 
 use crate::cli::{Place, complain, running, say};
 use crate::clock::fresh_id;
-use crate::jobs::imports::{Imports, Upload, operator};
+use crate::jobs::imports::{Imports, Upload, operator, operator_of};
 
 /// How often the progress is told.
 const TELL: Duration = Duration::from_millis(500);
@@ -31,6 +32,8 @@ pub(super) enum Command {
     Residents(Options),
     /// 接種記録CSV(紙から入力したもの)を取り込む / take a file of doses typed from paper in
     Records(Options),
+    /// 会場マスタCSVを取り込む / take a file of the venues of an area in
+    Venues(Options),
 }
 
 /// Which file, into whose register.
@@ -38,7 +41,8 @@ pub(super) enum Command {
 pub(super) struct Options {
     /// CSVファイル / the file
     file: PathBuf,
-    /// 市町村コード6桁 / the city's six digits
+    /// 市町村コード6桁。会場マスタでは都道府県コード2桁、国は00でもよい / the city's six digits; of venues also a prefecture's
+    /// two, or 00 for the nation
     #[arg(long, value_name = "CODE")]
     municipality: String,
     /// 文字コード / utf-8 or shift_jis
@@ -58,13 +62,9 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let (kind, options) = match command {
         Command::Residents(options) => (Kind::Residents, options),
         Command::Records(options) => (Kind::Records, options),
+        Command::Venues(options) => (Kind::Venues, options),
     };
-    let city = MunicipalityCode::parse(&options.municipality).map_err(|refusal| {
-        anyhow!(
-            "{}: 市町村コードではありません / not a municipality code ({refusal:?})",
-            options.municipality
-        )
-    })?;
+    let right = right(kind, &options.municipality)?;
     let encoding = Encoding::parse(&options.encoding).ok_or_else(|| {
         anyhow!(
             "{}: 文字コードは utf-8 か shift_jis です / the encoding is utf-8 or shift_jis",
@@ -81,13 +81,11 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let db = running::open(&location).await?;
     store::migrations::migrate(&db).await?;
     let (recorder, writers) = Recorder::start(&db, &outside, Pace::default())?;
-    let permit = access::city(&operator(city), kind.action(), city)
-        .map_err(|_| anyhow!("the file may not be taken in"))?;
     let desk = Desk {
         imports: Imports::new(db.clone(), recorder.clone(), outside.clone(), seals.clone()),
         db: db.clone(),
         seals,
-        permit,
+        permit: right,
         outside,
         kind,
     };
@@ -109,11 +107,37 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// The right to take a file of this kind in for this place.
+fn right(kind: Kind, place: &str) -> anyhow::Result<Right> {
+    let denied = |_| anyhow!("the file may not be taken in");
+    let area = match place {
+        "00" => Some(Area::Nation),
+        digits if digits.len() == 2 => Prefecture::parse(digits).map(Area::Prefecture),
+        _ => None,
+    };
+    if let (Kind::Venues, Some(area)) = (kind, area) {
+        let actor = operator_of(area);
+        let permit = access::permit(&actor, kind.action(), area.place()).map_err(denied)?;
+        return Ok(Right::from(&permit));
+    }
+    let city = MunicipalityCode::parse(place).map_err(|refusal| {
+        anyhow!("{place}: 市町村コードではありません / not a municipality code ({refusal:?})")
+    })?;
+    let actor = operator(city);
+    if kind == Kind::Venues {
+        let place = Area::City(city).place();
+        let permit = access::permit(&actor, kind.action(), place).map_err(denied)?;
+        return Ok(Right::from(&permit));
+    }
+    let permit = access::city(&actor, kind.action(), city).map_err(denied)?;
+    Ok(Right::from(&permit))
+}
+
 struct Desk {
     imports: Imports,
     db: Db,
     seals: Option<Seals>,
-    permit: CityPermit,
+    permit: Right,
     outside: Outside,
     kind: Kind,
 }
@@ -137,9 +161,13 @@ impl Desk {
             return self.now(id).await;
         }
         if imports::approve(&self.db, &self.permit, id, decided).await? == Became::OwnProposal {
+            let page = match self.kind {
+                Kind::Venues => "/venues/files",
+                Kind::Residents | Kind::Records => "/city/imports",
+            };
             complain(&format!(
-                "この市町村では記録の取込に二人目の承認が要ります。画面 /city/imports/{id} で承認してください / \
-                 this city wants a second person for it, who approves at /city/imports/{id}"
+                "この取込には二人目の承認が要ります。画面 {page}/{id} で承認してください / \
+                 a second person is wanted for it, who approves at {page}/{id}"
             ));
             return Ok(checked);
         }

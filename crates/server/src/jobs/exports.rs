@@ -19,7 +19,7 @@ use store::exports::{Dose, Export, Kind, Line};
 use tokio::sync::mpsc;
 
 /// Pieces that wait for a slow reader; while they wait, nothing more is read from the database.
-const WAITING_MAX: usize = 2;
+pub(super) const WAITING_MAX: usize = 2;
 
 /// Which file, and how it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +130,7 @@ impl Outgoing {
 
 /// The pieces of a file as they come. One that fails breaks the connection, so that half a file
 /// never looks like a whole one.
-struct Pieces(mpsc::Receiver<Result<Vec<u8>, CutOff>>);
+pub(super) struct Pieces(pub(super) mpsc::Receiver<Result<Vec<u8>, CutOff>>);
 
 impl http_body::Body for Pieces {
     type Data = Bytes;

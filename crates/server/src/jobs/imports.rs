@@ -6,23 +6,24 @@
 
 use std::io::{self, Read};
 
-use domain::access::{
-    self, Actor, CityPermit, OrganisationId, OrganisationKind, Role, Territory, UserId,
-};
+use domain::access::{self, Actor, OrganisationId, OrganisationKind, Role, Territory, UserId};
 use domain::addresses::Address;
 use domain::calendar::Instant;
 use domain::places::MunicipalityCode;
 use domain::vaccines::{Lot, ProductKey, Vaccines};
+use domain::venues::files::Area;
 use exchange::complaints::Complaint;
 use exchange::encoding::Encoding;
 use exchange::lines::Bookmark;
 use exchange::records::{self, RecordRow};
 use exchange::residents::{self, COMPLAINTS_MAX, ResidentRow};
 use exchange::structure::StructureRefusal;
+use exchange::venue_master;
 use store::imports::records::Line as RecordLine;
 use store::imports::residents::Line as ResidentLine;
+use store::imports::venues::Line as VenueLine;
 use store::imports::{
-    self, InHand, Kind, NewImport, PIECE_BYTES, Place, Refusal, Remark, Rows, State,
+    self, Desk, InHand, Kind, NewImport, PIECE_BYTES, Place, Refusal, Remark, Right, Rows, State,
 };
 use store::recorder::{Outside, Recorder};
 use store::residents::{Addresses, OtherNames, Resident};
@@ -103,20 +104,30 @@ impl Imports {
 
     /// The right under which the work is done: that of the person who handed the file in or, once
     /// it is approved, of the one who approved it.
-    async fn permit(&self, hand: &InHand) -> Result<CityPermit, Interrupted> {
+    async fn permit(&self, hand: &InHand) -> Result<Right, Interrupted> {
         let import = &hand.import;
         let user = import.approved_by.unwrap_or(import.by);
         let actor = if user.0.is_nil() {
-            operator(import.city)
+            match import.desk {
+                Desk::People(city) => operator(city),
+                Desk::Venues(area) => operator_of(area),
+            }
         } else {
             let account = store::accounts::by_id(&self.db, user).await?;
             let account = account.filter(|one| one.active && one.organisation.active);
             account.ok_or(Interrupted::Forbidden)?.actor()
         };
-        access::city(&actor, import.kind.action(), import.city).map_err(|_| Interrupted::Forbidden)
+        let action = import.kind.action();
+        let right = match import.desk {
+            Desk::People(city) => access::city(&actor, action, city).map(|own| Right::from(&own)),
+            Desk::Venues(area) => {
+                access::permit(&actor, action, area.place()).map(|own| Right::from(&own))
+            }
+        };
+        right.map_err(|_| Interrupted::Forbidden)
     }
 
-    async fn check(&self, permit: &CityPermit, hand: &mut InHand) -> Result<(), Interrupted> {
+    async fn check(&self, permit: &Right, hand: &mut InHand) -> Result<(), Interrupted> {
         imports::start_checking(&self.db, hand).await?;
         let mut stretches = self.read(permit, hand);
         let mut remarks_left = COMPLAINTS_MAX;
@@ -148,7 +159,7 @@ impl Imports {
         Ok(imports::checked(&self.db, hand).await?)
     }
 
-    async fn apply(&self, permit: &CityPermit, hand: &mut InHand) -> Result<(), Interrupted> {
+    async fn apply(&self, permit: &Right, hand: &mut InHand) -> Result<(), Interrupted> {
         let done_before = hand.import.lines;
         let mut stretches = self.read(permit, hand);
         let outside = self.outside.clone();
@@ -180,7 +191,7 @@ impl Imports {
         Ok(imports::applied(&self.db, hand).await?)
     }
 
-    async fn undo(&self, permit: &CityPermit, hand: &mut InHand) -> Result<bool, Interrupted> {
+    async fn undo(&self, permit: &Right, hand: &mut InHand) -> Result<bool, Interrupted> {
         let outside = self.outside.clone();
         let id = move || fresh_id(&outside);
         let now = (self.outside.now)();
@@ -189,7 +200,7 @@ impl Imports {
     }
 
     /// Reads the file on a thread of its own, stretch by stretch.
-    fn read(&self, permit: &CityPermit, hand: &InHand) -> mpsc::Receiver<Step> {
+    fn read(&self, permit: &Right, hand: &InHand) -> mpsc::Receiver<Step> {
         let (sender, stretches) = mpsc::channel(WAITING_MAX);
         let file = Pieces {
             db: self.db.clone(),
@@ -205,7 +216,7 @@ impl Imports {
         let reading = Reading {
             kind: import.kind,
             encoding: Encoding::parse(&import.encoding).unwrap_or(Encoding::Utf8),
-            city: import.city,
+            desk: import.desk,
             with_keys: import.state == State::Applying && import.found.is_only_new(),
         };
         tokio::task::spawn_blocking(move || read_file(file, reading, &sender));
@@ -226,11 +237,28 @@ pub fn operator(city: MunicipalityCode) -> Actor {
     }
 }
 
+/// The same for the venues of an area.
+#[must_use]
+pub fn operator_of(area: Area) -> Actor {
+    let (kind, territory) = match area {
+        Area::Nation => (OrganisationKind::Nation, Territory::Nation),
+        Area::Prefecture(own) => (OrganisationKind::Prefecture, Territory::Prefecture(own)),
+        Area::City(own) => (OrganisationKind::City, Territory::City(own)),
+    };
+    Actor {
+        user: UserId(Uuid::nil()),
+        organisation: OrganisationId(Uuid::nil()),
+        kind,
+        role: Role::Administrator,
+        territory,
+    }
+}
+
 /// A file on its way into the database, piece by piece.
 pub struct Upload<'a> {
     db: &'a Db,
     seals: Option<&'a Seals>,
-    permit: &'a CityPermit,
+    permit: Right,
     id: Uuid,
     begun_at: Instant,
     next: i64,
@@ -245,11 +273,12 @@ impl<'a> Upload<'a> {
     pub async fn begin(
         db: &'a Db,
         seals: Option<&'a Seals>,
-        permit: &'a CityPermit,
+        permit: impl Into<Right>,
         new: &NewImport,
         now: Instant,
     ) -> store::Result<Self> {
-        imports::begin(db, permit, new, now).await?;
+        let permit = permit.into();
+        imports::begin(db, &permit, new, now).await?;
         Ok(Self {
             db,
             seals,
@@ -286,7 +315,7 @@ impl<'a> Upload<'a> {
         if !self.waiting.is_empty() {
             self.put().await?;
         }
-        imports::complete(self.db, self.permit, self.id).await?;
+        imports::complete(self.db, &self.permit, self.id).await?;
         Ok(())
     }
 
@@ -296,7 +325,7 @@ impl<'a> Upload<'a> {
         imports::take_piece(
             self.db,
             self.seals,
-            self.permit,
+            &self.permit,
             place,
             &piece,
             self.begun_at,
@@ -311,7 +340,7 @@ impl<'a> Upload<'a> {
 struct Pieces {
     db: Db,
     seals: Option<Seals>,
-    permit: CityPermit,
+    permit: Right,
     import: Uuid,
     runtime: Handle,
     next: i64,
@@ -368,7 +397,7 @@ struct ReadLine<T> {
 struct Reading {
     kind: Kind,
     encoding: Encoding,
-    city: MunicipalityCode,
+    desk: Desk,
     /// Whether the keys by which people are searched for are made here, beside the writing, since all of
     /// them will be wanted.
     with_keys: bool,
@@ -380,12 +409,12 @@ fn read_file(file: impl Read, reading: Reading, to: &mpsc::Sender<Step>) {
     let Reading {
         kind,
         encoding,
-        city,
+        desk,
         with_keys,
     } = reading;
     let most = kind.stretch_lines();
-    match kind {
-        Kind::Residents => {
+    match (kind, desk) {
+        (Kind::Residents, Desk::People(city)) => {
             let read = |line| {
                 let line = resident_line(line);
                 let row = line.row;
@@ -401,12 +430,19 @@ fn read_file(file: impl Read, reading: Reading, to: &mpsc::Sender<Step>) {
             let lines = reader.map(|reader| reader.watching_repeats().map(|line| line.map(read)));
             read_stretches(lines, Rows::Residents, most, to);
         }
-        Kind::Records => {
+        (Kind::Records, Desk::People(city)) => {
             let reader = records::Reader::open(file, encoding, city);
             let lines =
                 reader.map(|reader| reader.watching_repeats().map(|line| line.map(record_line)));
             read_stretches(lines, Rows::Records, most, to);
         }
+        (Kind::Venues, Desk::Venues(_)) => {
+            let reader = venue_master::Reader::open(file, encoding);
+            let lines = reader.map(|reader| reader.map(|line| line.map(venue_line)));
+            read_stretches(lines, Rows::Venues, most, to);
+        }
+        // No desk takes files of the other's kinds.
+        _ => drop(to.blocking_send(Step::Broken(io::ErrorKind::InvalidData))),
     }
 }
 
@@ -491,6 +527,16 @@ fn record_line(line: records::RecordLine) -> ReadLine<RecordLine> {
         next: line.next,
         remarks: line.complaints.iter().map(remark).collect(),
         row: line.row.map(|row| record(number, row)),
+    }
+}
+
+fn venue_line(line: venue_master::VenueLine) -> ReadLine<VenueLine> {
+    let number = line.place.line;
+    ReadLine {
+        line: number,
+        next: line.next,
+        remarks: line.complaints.iter().map(remark).collect(),
+        row: line.row.map(|row| VenueLine { line: number, row }),
     }
 }
 

@@ -7,3 +7,4 @@ pub mod exports;
 pub mod imports;
 pub mod inquiries;
 pub mod packs;
+pub mod venue_files;

@@ -7,9 +7,12 @@ use axum::http::HeaderValue;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, REFRESH};
 use axum::response::{IntoResponse, Redirect, Response};
 use domain::access::Action;
+use domain::venues::files::is_mass_closing;
 use exchange::complaints::remarks_csv;
 use exchange::encoding::Encoding;
-use store::imports::{self, Became, Decided, Import, Kind, NewImport, Remark, State as Stage};
+use store::imports::{
+    self, Became, Decided, Import, Kind, NewImport, Remark, Right, State as Stage,
+};
 use uuid::Uuid;
 
 use crate::jobs::imports::Upload;
@@ -40,6 +43,49 @@ pub fn routes() -> Routes {
         .post("/city/imports/{import}/discard", guard, discard)
 }
 
+/// A room where files are handed in: the right there, and the address of their pages.
+pub struct Room {
+    /// The right to see what was handed in.
+    pub right: Right,
+    /// Where the page of each begins.
+    pub path: &'static str,
+}
+
+impl Room {
+    /// A city's room for files of people and records.
+    ///
+    /// # Errors
+    /// Forbidden.
+    pub fn of_people(me: &Me) -> Result<Self, Problem> {
+        Ok(Self {
+            right: Right::from(&me.city(Action::LoadResidents)?),
+            path: "/city/imports",
+        })
+    }
+
+    /// An area's room for files of venues.
+    ///
+    /// # Errors
+    /// Forbidden.
+    pub fn of_venues(me: &Me) -> Result<Self, Problem> {
+        Ok(Self {
+            right: Right::from(&me.permit(Action::LoadVenues, me.place())?),
+            path: "/venues/files",
+        })
+    }
+
+    /// The room for files of this kind, with the right to change what they change.
+    fn of_kind(me: &Me, kind: Kind) -> Result<Self, Problem> {
+        match kind {
+            Kind::Venues => Self::of_venues(me),
+            Kind::Residents | Kind::Records => Ok(Self {
+                right: Right::from(&me.city(kind.action())?),
+                ..Self::of_people(me)?
+            }),
+        }
+    }
+}
+
 /// The encodings a form offers.
 #[must_use]
 pub fn encodings(page: &Page) -> Vec<Choice> {
@@ -64,7 +110,7 @@ pub async fn take_in(
     kind: Kind,
     mut sent: Multipart,
 ) -> Result<Option<Response>, Problem> {
-    let permit = me.city(kind.action())?;
+    let Room { right, path } = Room::of_kind(me, kind)?;
     let cut_off = |error| attachments::cut_off(&error);
     let mut encoding = Encoding::Utf8;
     while let Some(mut field) = sent.next_field().await.map_err(cut_off)? {
@@ -91,20 +137,20 @@ pub async fn take_in(
                     encoding: encoding.as_str().to_owned(),
                 };
                 let mut upload =
-                    Upload::begin(&app.db, app.seals.as_ref(), &permit, &new, app.now()).await?;
+                    Upload::begin(&app.db, app.seals.as_ref(), &right, &new, app.now()).await?;
                 upload.take(&first).await?;
                 loop {
                     match field.chunk().await {
                         Ok(Some(more)) => upload.take(&more).await?,
                         Ok(None) => break,
                         Err(error) => {
-                            imports::discard(&app.db, &permit, new.id, decided(app)).await?;
+                            imports::discard(&app.db, &right, new.id, decided(app)).await?;
                             return Err(cut_off(error));
                         }
                     }
                 }
                 upload.end().await?;
-                let page = Redirect::to(&format!("/city/imports/{}", new.id));
+                let page = Redirect::to(&format!("{path}/{}", new.id));
                 return Ok(Some(page.into_response()));
             }
             _ => {}
@@ -148,7 +194,10 @@ pub struct Listed {
 #[must_use]
 pub fn listed(import: &Import, page: &Page) -> Listed {
     Listed {
-        href: format!("/city/imports/{}", import.id),
+        href: match import.kind {
+            Kind::Venues => format!("/venues/files/{}", import.id),
+            Kind::Residents | Kind::Records => format!("/city/imports/{}", import.id),
+        },
         file_name: import.file_name.clone(),
         day: day_text(import.created_at.day_in_japan(), page.texts),
         stage: page.t(&format!("import-{}", import.state.as_str())),
@@ -201,7 +250,32 @@ impl ImportPage {
         match self.import.kind {
             Kind::Residents => "/city/residents",
             Kind::Records => "/city/records",
+            Kind::Venues => "/venues/files",
         }
+    }
+
+    /// Where whoever hands such files in works otherwise.
+    fn desk(&self) -> (&'static str, String) {
+        match self.import.kind {
+            Kind::Venues => ("/venues", self.page.t("venues-title")),
+            Kind::Residents | Kind::Records => ("/city", self.page.t("loaded-desk")),
+        }
+    }
+
+    fn is_of_venues(&self) -> bool {
+        self.import.kind == Kind::Venues
+    }
+
+    /// A text about the second person, whom a city or an area wants.
+    fn second(&self, name: &str) -> String {
+        let place = if self.is_of_venues() { "venues-" } else { "" };
+        self.page.t(&format!("import-{place}{name}"))
+    }
+
+    /// Whether the file closes so many venues that it may be a mistake.
+    fn closes_many(&self) -> bool {
+        let found = self.import.found;
+        is_mass_closing(found.closed, found.changed + found.unchanged)
     }
 
     fn will_change(&self) -> u64 {
@@ -247,35 +321,45 @@ async fn show(
     page: Page,
     Path(id): Path<Uuid>,
 ) -> Result<Response, Problem> {
-    let permit = me.city(Action::LoadResidents)?;
-    let import = imports::import(&app.db, &permit, id)
+    shown(&app, &Room::of_people(&me)?, page, id).await
+}
+
+/// The page of an import.
+///
+/// # Errors
+/// Not found, or the database's.
+pub async fn shown(app: &App, room: &Room, page: Page, id: Uuid) -> Result<Response, Problem> {
+    let permit = &room.right;
+    let import = imports::import(&app.db, permit, id)
         .await?
         .ok_or_else(Problem::not_found)?;
     let page = page.titled_with("import-title", "name", &import.file_name);
     let mut remarks = if import.state == Stage::Checking {
         Vec::new()
     } else {
-        imports::remarks(&app.db, &permit, id, 0).await?
+        imports::remarks(&app.db, permit, id, 0).await?
     };
     let more = remarks.len() >= imports::REMARKS_MAX;
     remarks.truncate(imports::REMARKS_MAX);
     let locale = page.texts.locale();
     let at_work = import.state.is_at_work();
-    let overtaken = match import.done.overtaken {
-        0 => Vec::new(),
-        _ => imports::amendments::overtaken(&app.db, &permit, id).await?,
+    let overtaken = match &room.right {
+        Right::People(permit) if import.done.overtaken > 0 => {
+            imports::amendments::overtaken(&app.db, permit, id).await?
+        }
+        _ => Vec::new(),
     };
     let shown = ImportPage {
         stage: page.t(&format!("import-{}", import.state.as_str())),
         day: day_text(import.created_at.day_in_japan(), page.texts),
-        at: format!("/city/imports/{id}"),
+        at: format!("{}/{id}", room.path),
         refusal: import.refusal.as_ref().map(|refusal| match locale {
             Locale::Ja => refusal.ja.clone(),
             Locale::En => refusal.en.clone(),
         }),
         remarks: remarks.into_iter().map(|one| told(one, locale)).collect(),
         more,
-        waits_for_another: imports::waits_for_another(&app.db, &permit, &import).await?,
+        waits_for_another: imports::waits_for_another(&app.db, permit, &import).await?,
         overtaken,
         import,
         page,
@@ -289,11 +373,18 @@ async fn show(
 }
 
 async fn save(State(app): State<App>, me: Me, Path(id): Path<Uuid>) -> Result<Response, Problem> {
-    let permit = me.city(Action::LoadResidents)?;
+    saved(&app, &Room::of_people(&me)?, id).await
+}
+
+/// What is to be said of an import's lines, as a file.
+///
+/// # Errors
+/// The database's.
+pub async fn saved(app: &App, room: &Room, id: Uuid) -> Result<Response, Problem> {
     let mut all: Vec<Remark> = Vec::new();
     loop {
         let after = all.last().map_or(0, |one| one.line);
-        let more = imports::remarks(&app.db, &permit, id, after).await?;
+        let more = imports::remarks(&app.db, &room.right, id, after).await?;
         if more.is_empty() {
             break;
         }
@@ -315,7 +406,7 @@ async fn save(State(app): State<App>, me: Me, Path(id): Path<Uuid>) -> Result<Re
 
 /// A form that says nothing but yes.
 #[derive(serde::Deserialize)]
-struct Yes {}
+pub struct Yes {}
 
 /// The audit's id and the time of what is decided now.
 #[must_use]
@@ -346,13 +437,21 @@ pub enum Decide {
 pub async fn decide(app: &App, me: &Me, id: Uuid, what: Decide) -> Result<Became, Problem> {
     let import = imports::import(&app.db, &me.city(Action::LoadResidents)?, id).await?;
     let import = import.ok_or_else(Problem::not_found)?;
-    let permit = me.city(import.kind.action())?;
-    let (db, how) = (&app.db, decided(app));
+    let room = Room::of_kind(me, import.kind)?;
+    decide_in(app, &room, id, what).await
+}
+
+/// Decides about an import of a room.
+///
+/// # Errors
+/// The database's.
+pub async fn decide_in(app: &App, room: &Room, id: Uuid, what: Decide) -> Result<Became, Problem> {
+    let (db, right, how) = (&app.db, &room.right, decided(app));
     Ok(match what {
-        Decide::Approve => imports::approve(db, &permit, id, how).await?,
-        Decide::Undo => imports::undo(db, &permit, id, how).await?,
-        Decide::Discard => moved(imports::discard(db, &permit, id, how).await?),
-        Decide::Keep => moved(imports::keep(db, &permit, id, how).await?),
+        Decide::Approve => imports::approve(db, right, id, how).await?,
+        Decide::Undo => imports::undo(db, right, id, how).await?,
+        Decide::Discard => moved(imports::discard(db, right, id, how).await?),
+        Decide::Keep => moved(imports::keep(db, right, id, how).await?),
     })
 }
 
@@ -365,14 +464,23 @@ fn moved(was_done: bool) -> Became {
 }
 
 /// Back to the import's page, with the notice of what happens now, or why it does not.
-fn answered(id: Uuid, became: Became, notice: &str) -> Response {
-    let notice = match became {
-        Became::Moved => notice,
-        Became::Asked => "import-undo-asked",
-        Became::TooLate => "import-too-late",
-        Became::OwnProposal => "import-own",
+#[must_use]
+pub fn answered(path: &str, id: Uuid, (became, what): (Became, Decide)) -> Response {
+    let notice = match (became, what) {
+        (Became::Moved, Decide::Approve) => "import-approved",
+        (Became::Moved, Decide::Undo) => "import-undoing",
+        (Became::Moved, Decide::Discard) => "import-discarded",
+        (Became::Moved, Decide::Keep) => "import-kept",
+        (Became::Asked, _) => "import-undo-asked",
+        (Became::TooLate, _) => "import-too-late",
+        (Became::OwnProposal, _) => "import-own",
     };
-    done(&format!("/city/imports/{id}"), notice)
+    done(&format!("{path}/{id}"), notice)
+}
+
+async fn people(app: &App, me: &Me, id: Uuid, what: Decide) -> Result<Response, Problem> {
+    let became = decide(app, me, id, what).await?;
+    Ok(answered("/city/imports", id, (became, what)))
 }
 
 async fn approve(
@@ -381,8 +489,7 @@ async fn approve(
     Path(id): Path<Uuid>,
     PageForm(Yes {}): PageForm<Yes>,
 ) -> Result<Response, Problem> {
-    let became = decide(&app, &me, id, Decide::Approve).await?;
-    Ok(answered(id, became, "import-approved"))
+    people(&app, &me, id, Decide::Approve).await
 }
 
 async fn undo(
@@ -391,8 +498,7 @@ async fn undo(
     Path(id): Path<Uuid>,
     PageForm(Yes {}): PageForm<Yes>,
 ) -> Result<Response, Problem> {
-    let became = decide(&app, &me, id, Decide::Undo).await?;
-    Ok(answered(id, became, "import-undoing"))
+    people(&app, &me, id, Decide::Undo).await
 }
 
 async fn discard(
@@ -401,8 +507,7 @@ async fn discard(
     Path(id): Path<Uuid>,
     PageForm(Yes {}): PageForm<Yes>,
 ) -> Result<Response, Problem> {
-    let became = decide(&app, &me, id, Decide::Discard).await?;
-    Ok(answered(id, became, "import-discarded"))
+    people(&app, &me, id, Decide::Discard).await
 }
 
 async fn keep(
@@ -411,8 +516,7 @@ async fn keep(
     Path(id): Path<Uuid>,
     PageForm(Yes {}): PageForm<Yes>,
 ) -> Result<Response, Problem> {
-    let became = decide(&app, &me, id, Decide::Keep).await?;
-    Ok(answered(id, became, "import-kept"))
+    people(&app, &me, id, Decide::Keep).await
 }
 
 #[cfg(test)]

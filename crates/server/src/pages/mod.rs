@@ -65,6 +65,7 @@ pub mod transfers;
 pub mod typed;
 pub mod venue_codes;
 pub mod venue_days;
+pub mod venue_files;
 pub mod venue_records;
 pub mod venues;
 pub mod worklists;
@@ -106,6 +107,7 @@ pub fn routes() -> Routes {
         .merge(venue_days::routes())
         .merge(opening_days::routes())
         .merge(venues::routes())
+        .merge(venue_files::routes())
         .merge(venue_records::routes())
         .merge(venue_codes::routes())
         .merge(contracts::routes())

@@ -13,8 +13,8 @@ use domain::contracts::Standing as ContractStanding;
 use domain::opening_days::Weekdays;
 use domain::venues::hours::{DayHours, Hours};
 use domain::venues::record::{
-    AccountReference, Band, Contact, DeliveryTerms, RecordRefusal, Section, Source, Standing,
-    Storage, Told, VenueType, WEEK,
+    AccountReference, Band, Closing, Contact, DeliveryTerms, RecordRefusal, Section, Source,
+    Standing, Storage, Told, VenueType, WEEK,
 };
 use serde::Deserialize;
 use store::venues::{self, Kept, SectionTold, Story};
@@ -161,6 +161,8 @@ struct SectionShown {
 struct Chapter {
     at: String,
     by: String,
+    /// The file that told it, if one did.
+    file: Option<String>,
     section: String,
     from: String,
     changes: Vec<(String, String, String)>,
@@ -349,6 +351,7 @@ fn told_in(
             }
             Told::Standing(Standing {
                 name: text("venue_name"),
+                kana: text("venue_kana"),
                 venue_type: venue_type?,
                 address: text("venue_address"),
                 phone: text("venue_phone"),
@@ -392,6 +395,9 @@ fn told_in(
         Section::Account => Told::Account(AccountReference {
             reference: text("reference"),
         }),
+        Section::Closing => {
+            Told::Closing(Closing::parse(field(typed, "venue_closing")).unwrap_or_default())
+        }
     })
 }
 
@@ -425,6 +431,7 @@ fn value_text(
     }
     match item {
         "venue_type" => texts.t(&format!("venue-type-{value}")),
+        "venue_closing" => texts.t(&format!("venue-closing-{value}")),
         "band" => texts.t(&format!("venue-band-{value}")),
         "source" => {
             let id = value.parse().ok().map(OrganisationId);
@@ -470,6 +477,7 @@ fn values(section: Section, last: Option<&SectionTold>, name: &str) -> Vec<(&'st
     let told = match section {
         Section::Standing => Told::Standing(Standing {
             name: name.to_owned(),
+            kana: String::new(),
             venue_type: VenueType::Satellite,
             address: String::new(),
             phone: String::new(),
@@ -480,6 +488,7 @@ fn values(section: Section, last: Option<&SectionTold>, name: &str) -> Vec<(&'st
         Section::Contact => Told::Contact(Contact::default()),
         Section::Delivery => Told::Delivery(DeliveryTerms::default()),
         Section::Account => Told::Account(AccountReference::default()),
+        Section::Closing => Told::Closing(Closing::default()),
     };
     told.items()
 }
@@ -501,6 +510,12 @@ fn kind_of(
         "venue_type" => {
             let all = VenueType::ALL.into_iter().map(VenueType::as_str);
             let label = |word: &str| texts.t(&format!("venue-type-{word}"));
+            let all = all.map(|word| choice(word.to_owned(), label(word)));
+            (FieldKind::Choice, all.collect())
+        }
+        "venue_closing" => {
+            let all = ["open", "closed"].into_iter();
+            let label = |word: &str| texts.t(&format!("venue-closing-{word}"));
             let all = all.map(|word| choice(word.to_owned(), label(word)));
             (FieldKind::Choice, all.collect())
         }
@@ -586,6 +601,7 @@ fn chapter(story: Story, names: &BTreeMap<OrganisationId, String>, texts: Texts)
     Chapter {
         at: story.at.japanese(),
         by: story.by,
+        file: story.file,
         section: texts.t(&format!("venue-section-{}", story.section.as_str())),
         from: day_text(story.from, texts),
         changes: changes.collect(),

@@ -125,6 +125,7 @@ struct VenuesPage {
     today: Day,
     may_add: bool,
     may_issue: bool,
+    may_load: bool,
 }
 
 async fn show(
@@ -156,6 +157,7 @@ async fn show(
         today: app.today(),
         may_add: me.may(Action::OrderVials) && me.may(Action::ManageAccounts),
         may_issue: me.may(Action::IssueCodes),
+        may_load: me.may(Action::LoadVenues),
         page,
     })
 }

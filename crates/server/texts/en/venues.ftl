@@ -194,3 +194,23 @@ notice-mandate-made = The mandate was made. Print and sign it, and hand it to th
 notice-mandate-withdrawn = The mandate was withdrawn.
 notice-mandate-confirmed = The mandate was confirmed.
 notice-mandate-refused = The mandate was given back.
+
+## Files of venues
+venue-files-title = Files of venues
+venue-files-lead = One CSV file enters, changes and closes the venues of your area. It is looked through first; nothing changes until somebody approves.
+venue-files-load = Send a file
+venue-files-file = File of venues (会場マスタCSV)
+venue-files-safe = What was approved can be taken back.
+venue-files-layout = The first line has the names, every further line is one venue. Columns may stand in any order; the first { $count } must be there. What a file does not have, and a section left empty, stays as it is. Where a code changed, the former code (旧会場コード) keeps the history. “The venues as a file” has the same layout.
+venue-files-second = A second person
+venue-files-second-wanted = Another administrator than who sent a file approves it
+venue-files-none = No file was sent yet.
+venues-file-title = The venues as a file
+venues-file-lead = What is told of the venues on a day, in the layout in which files are loaded (CSV). A venue without code or type is left out.
+venue-told-by-file = File: { $name }
+venue-section-closing = Closing
+venue-lead-closing = Nobody logs in at a venue that is closed, and its code cannot be used. City or prefecture tell it.
+venue-closing-open = Open
+venue-closing-closed = Closed
+field-venue_kana = Name in kana
+field-venue_closing = State of the venue

@@ -194,3 +194,23 @@ notice-mandate-made = 委任状を作成しました。印刷して署名し、�
 notice-mandate-withdrawn = 委任状を取り下げました。
 notice-mandate-confirmed = 委任状を確認しました。
 notice-mandate-refused = 委任状を差し戻しました。
+
+## 会場マスタの取込
+venue-files-title = 会場マスタの取込
+venue-files-lead = 地域の会場を1つのCSVファイルで登録・変更・閉鎖します。送ったファイルはまず確かめるだけで、承認するまで何も変わりません。
+venue-files-load = ファイルを送る
+venue-files-file = 会場マスタCSV
+venue-files-safe = 承認した後でも取り消せます。
+venue-files-layout = 1行目は見出し、2行目から1会場1行です。項目の順番は自由で、はじめの{ $count }項目は必須です。ない項目と空の区分は、今の内容のままです。コードが変わったときは、旧会場コードを入れると履歴を引き継ぎます。「会場マスタの出力」と同じ様式です。
+venue-files-second = 二人目の承認
+venue-files-second-wanted = 送った人とは別の管理者が承認する
+venue-files-none = まだファイルはありません。
+venues-file-title = 会場マスタの出力
+venues-file-lead = 指定した日の会場の登録内容を、取込と同じ様式で出力します(CSV)。コードか類型のない会場は出力しません。
+venue-told-by-file = 取込: { $name }
+venue-section-closing = 閉鎖
+venue-lead-closing = 閉鎖した会場ではログインできず、その会場コードは使えません。市町村または都道府県が登録します。
+venue-closing-open = 開いている
+venue-closing-closed = 閉鎖
+field-venue_kana = 会場名カナ
+field-venue_closing = 会場の状態

@@ -22,6 +22,7 @@ mod reports;
 mod snapshot;
 mod supply;
 mod tablet;
+mod venue_files;
 mod vials;
 mod without_script;
 mod worklists;

@@ -86,6 +86,7 @@ fn standing(venue: &Venue) -> Told {
     };
     Told::Standing(Standing {
         name: venue.name.to_owned(),
+        kana: String::new(),
         venue_type,
         address: "見本町1-1".to_owned(),
         phone: "03-0000-0000".to_owned(),
