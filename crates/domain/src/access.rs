@@ -30,7 +30,8 @@ pub fn may(actor: &Actor, action: Action, place: &Place) -> bool {
         | A::CorrectAtVenue
         | A::CloseDay
         | A::SeeStock
-        | A::KeepStock => actor.kind == K::Venue && at_home,
+        | A::KeepStock
+        | A::OfferLeftover => actor.kind == K::Venue && at_home,
         A::SeeLedger
         | A::SeePerson
         | A::CorrectRecord
@@ -40,6 +41,7 @@ pub fn may(actor: &Actor, action: Action, place: &Place) -> bool {
         | A::LoadResidents
         | A::IssueCoupons
         | A::OrderVials
+        | A::KeepStandby
         | A::TraceLot => actor.kind == K::City && at_home,
         // A clerk at the counter must find the newcomer in front of them; to see the digits is
         // asked for seldom, and by few.
@@ -139,6 +141,8 @@ pub enum Action {
     SeeStock,
     /// Receive, pass on, throw away and count vaccine.
     KeepStock,
+    /// Offer leftover doses (余剰ワクチン) to the people on the standby list, and keep the venue's own list.
+    OfferLeftover,
     /// See the city's ledger (予防接種台帳).
     SeeLedger,
     /// See one person's record.
@@ -159,6 +163,8 @@ pub enum Action {
     IssueCoupons,
     /// Order vaccine of a wholesaler for a venue of the city (発注).
     OrderVials,
+    /// Keep the city's standby list (キャンセル待ち名簿) and its rule, and see what became of leftover doses.
+    KeepStandby,
     /// See who of the city was given a dose of a lot (ロットの接種者).
     TraceLot,
     /// Say in whose name the city's papers are sent (差出人).
@@ -222,6 +228,7 @@ impl Action {
         Self::CloseDay,
         Self::SeeStock,
         Self::KeepStock,
+        Self::OfferLeftover,
         Self::SeeLedger,
         Self::SeePerson,
         Self::CorrectRecord,
@@ -232,6 +239,7 @@ impl Action {
         Self::LoadResidents,
         Self::IssueCoupons,
         Self::OrderVials,
+        Self::KeepStandby,
         Self::TraceLot,
         Self::SetSender,
         Self::FindByNumber,
@@ -271,6 +279,7 @@ impl Action {
             Self::CloseDay => "close-day",
             Self::SeeStock => "see-stock",
             Self::KeepStock => "keep-stock",
+            Self::OfferLeftover => "offer-leftover",
             Self::SeeLedger => "see-ledger",
             Self::SeePerson => "see-person",
             Self::CorrectRecord => "correct-record",
@@ -281,6 +290,7 @@ impl Action {
             Self::LoadResidents => "load-residents",
             Self::IssueCoupons => "issue-coupons",
             Self::OrderVials => "order-vials",
+            Self::KeepStandby => "keep-standby",
             Self::TraceLot => "trace-lot",
             Self::SetSender => "set-sender",
             Self::FindByNumber => "find-by-number",
@@ -328,7 +338,8 @@ impl Action {
             | Self::CorrectAtVenue
             | Self::CloseDay
             | Self::SeeStock
-            | Self::KeepStock => Desk::Venue,
+            | Self::KeepStock
+            | Self::OfferLeftover => Desk::Venue,
             Self::SeeLedger
             | Self::SeePerson
             | Self::CorrectRecord
@@ -339,6 +350,7 @@ impl Action {
             | Self::LoadResidents
             | Self::IssueCoupons
             | Self::OrderVials
+            | Self::KeepStandby
             | Self::TraceLot
             | Self::SetSender
             | Self::ExportLedger

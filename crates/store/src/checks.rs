@@ -57,69 +57,75 @@ pub struct Asked {
 /// # Errors
 /// The database's.
 pub async fn ask(db: &Db, permit: &VenuePermit, asking: &Asking) -> Result<Asked> {
-    let today = asking.at.day_in_japan();
-    let facts = &asking.facts;
-    let route = route(&facts.line, permit.city(), Places::bundled());
     transact!(db, |tx| {
-        let (history, void_at) = known(&mut tx, route).await?;
-        let registered = crate::lots::found(&mut tx, &facts.product, &facts.lot).await?;
-        let registered = registered.map(|entered| entered.lot);
-        let protected = match route {
-            Route::Coupon { city, number } => is_protected(&mut tx, city, number).await?,
-            Route::Astray { .. } => false,
-        };
-        let turn = turn_of(&facts.line, &history);
-        let dated = BTreeSet::from([(facts.venue, facts.given_on)]);
-        let closed = crate::opening_days::closed(&mut tx, &dated).await?;
-        let around = Circumstances {
-            today,
-            route,
-            venue_city: permit.city(),
-            void_since: void_at.map(Instant::day_in_japan),
-            lot: registered.as_ref().map_or_else(Known::default, |one| {
-                let since = one.recall.as_ref().map(|recall| recall.since);
-                let lot = (facts.product.as_str(), facts.lot.as_str());
-                Known::of(lot, facts.given_on, one.expires, since)
-            }),
-            venue_closed: !closed.is_empty(),
-        };
-        let lot = lots::state(
-            &facts.product,
-            &facts.lot,
-            registered.as_ref(),
-            asking.printed,
-            facts.given_on,
-        );
-        let goods = Goods {
-            product: facts.product.clone(),
-            lot: facts.lot.clone(),
-        };
-        let venue = permit.venue();
-        let quarantine = cold_chain::quarantine_within(&mut tx, venue, &goods, asking.at).await?;
-        let lot = lot.at_venue(quarantine.filter(|one| one.since <= facts.given_on));
-        let check = check(
-            Question {
-                history: &history,
-                protected,
-                dose: &not_given(facts, turn),
-                around,
-                lot,
-            },
-            Vaccines::bundled(),
-        );
-        if let Route::Coupon { city, number } = route {
+        let asked = answered(&mut tx, permit, asking).await?;
+        if let Route::Coupon { city, number } = asked.route {
             look(&mut tx, permit, asking, (city, number)).await?;
             receive(
                 &mut tx,
                 permit,
                 asking,
                 (city, number),
-                check.colour.as_str(),
+                asked.check.colour.as_str(),
             )
             .await?;
         }
-        Asked { check, turn, route }
+        asked
     })
+}
+
+/// What is answered, within a transaction; whoever shows it has written the look down.
+pub(crate) async fn answered(tx: &mut Tx, permit: &VenuePermit, asking: &Asking) -> Result<Asked> {
+    let today = asking.at.day_in_japan();
+    let facts = &asking.facts;
+    let route = route(&facts.line, permit.city(), Places::bundled());
+    let (history, void_at) = known(tx, route).await?;
+    let registered = crate::lots::found(tx, &facts.product, &facts.lot).await?;
+    let registered = registered.map(|entered| entered.lot);
+    let protected = match route {
+        Route::Coupon { city, number } => is_protected(tx, city, number).await?,
+        Route::Astray { .. } => false,
+    };
+    let turn = turn_of(&facts.line, &history);
+    let dated = BTreeSet::from([(facts.venue, facts.given_on)]);
+    let closed = crate::opening_days::closed(tx, &dated).await?;
+    let around = Circumstances {
+        today,
+        route,
+        venue_city: permit.city(),
+        void_since: void_at.map(Instant::day_in_japan),
+        lot: registered.as_ref().map_or_else(Known::default, |one| {
+            let since = one.recall.as_ref().map(|recall| recall.since);
+            let lot = (facts.product.as_str(), facts.lot.as_str());
+            Known::of(lot, facts.given_on, one.expires, since)
+        }),
+        venue_closed: !closed.is_empty(),
+    };
+    let lot = lots::state(
+        &facts.product,
+        &facts.lot,
+        registered.as_ref(),
+        asking.printed,
+        facts.given_on,
+    );
+    let goods = Goods {
+        product: facts.product.clone(),
+        lot: facts.lot.clone(),
+    };
+    let venue = permit.venue();
+    let quarantine = cold_chain::quarantine_within(tx, venue, &goods, asking.at).await?;
+    let lot = lot.at_venue(quarantine.filter(|one| one.since <= facts.given_on));
+    let check = check(
+        Question {
+            history: &history,
+            protected,
+            dose: &not_given(facts, turn),
+            around,
+            lot,
+        },
+        Vaccines::bundled(),
+    );
+    Ok(Asked { check, turn, route })
 }
 
 /// The dose as a record that is none: every record of the coupon is another one and came before.

@@ -1,6 +1,6 @@
 //! A venue's day (会場の一日): who waits, what was recorded of each lot, and how the day was closed.
 
-use domain::access::VenuePermit;
+use domain::access::{OrganisationId, VenuePermit};
 use domain::calendar::{Day, Instant};
 use domain::checks::Colour;
 use domain::closings::{Line, Purpose};
@@ -65,10 +65,10 @@ fn bad(column: &'static str) -> Error {
 /// The database's.
 pub async fn sums(db: &Db, permit: &VenuePermit, day: Day) -> Result<Vec<Sum>> {
     let mut tx = db.begin_reading().await?;
-    sums_within(&mut tx, permit, day).await
+    sums_within(&mut tx, permit.venue(), day).await
 }
 
-async fn sums_within(tx: &mut Tx, permit: &VenuePermit, day: Day) -> Result<Vec<Sum>> {
+pub(crate) async fn sums_within(tx: &mut Tx, venue: OrganisationId, day: Day) -> Result<Vec<Sum>> {
     let rows: Vec<(String, String, i64, String, i64)> = tx
         .query(sql!(
             "SELECT d.product, d.lot, d.turn, SUBSTR(d.line, 1, 1) AS kind, COUNT(*) FROM receipt AS r
@@ -78,7 +78,7 @@ async fn sums_within(tx: &mut Tx, permit: &VenuePermit, day: Day) -> Result<Vec<
              GROUP BY d.product, d.lot, d.turn, SUBSTR(d.line, 1, 1)
              ORDER BY d.product, d.lot, d.turn"
         ))
-        .bind(permit.venue().0.as_bytes().to_vec())
+        .bind(venue.0.as_bytes().to_vec())
         .bind(day.to_string())
         .all()
         .await?;
@@ -140,14 +140,23 @@ pub async fn waiting(db: &Db, permit: &VenuePermit, day: Day) -> Result<Vec<(Col
 /// # Errors
 /// The database's.
 pub async fn latest(db: &Db, permit: &VenuePermit, day: Day) -> Result<Option<Closing>> {
-    let row: Option<(i64, String, i64, Option<String>)> = db
+    let mut tx = db.begin_reading().await?;
+    latest_within(&mut tx, permit.venue(), day).await
+}
+
+pub(crate) async fn latest_within(
+    tx: &mut Tx,
+    venue: OrganisationId,
+    day: Day,
+) -> Result<Option<Closing>> {
+    let row: Option<(i64, String, i64, Option<String>)> = tx
         .query(sql!(
             "SELECT c.revision, c.lines, c.at_micros, a.name FROM closing AS c
              LEFT JOIN account AS a ON a.id = c.by_user
              WHERE c.venue = $1 AND c.day = $2
              ORDER BY c.revision DESC LIMIT 1"
         ))
-        .bind(permit.venue().0.as_bytes().to_vec())
+        .bind(venue.0.as_bytes().to_vec())
         .bind(day.to_string())
         .optional()
         .await?;
@@ -180,7 +189,7 @@ pub async fn close(
 ) -> Result<Closed> {
     let text = serde_json::to_string(lines).map_err(|_| bad("lines"))?;
     transact!(db, |tx| {
-        let sums = sums_within(&mut tx, permit, day).await?;
+        let sums = sums_within(&mut tx, permit.venue(), day).await?;
         let last: Option<(i64,)> = tx
             .query(sql!(
                 "SELECT revision FROM closing WHERE venue = $1 AND day = $2

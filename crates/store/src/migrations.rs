@@ -221,6 +221,16 @@ const MIGRATIONS: &[Migration] = &[
         engines: Engines::Both,
     },
     Migration {
+        version: 51,
+        text: include_str!("../migrations/0051_leftover_doses.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 52,
+        text: include_str!("../migrations/0052_leftover_settled.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
         version: 53,
         text: include_str!("../migrations/0053_venue_files.sql"),
         engines: Engines::Both,

@@ -124,7 +124,7 @@ fn running(rate: i64, doses: i64, is_over: bool) -> DayUse {
 }
 
 /// The vials of a closed day are those that were counted. Doses that came to light after it, beyond
-/// those known to wait on paper, came out of more.
+/// those known to wait on paper and those that were left in the vials (余り), came out of more.
 fn closed(rate: i64, doses: i64, line: Option<&Line>) -> DayUse {
     let Some(line) = line else {
         return running(rate, doses, true);
@@ -133,7 +133,7 @@ fn closed(rate: i64, doses: i64, line: Option<&Line>) -> DayUse {
         let of_reason = line.differences.iter().filter(|one| one.reason == reason);
         of_reason.map(|one| one.doses).sum()
     };
-    let foreseen = line.doses_recorded + under(Reason::NotRecorded);
+    let foreseen = line.doses_recorded + under(Reason::NotRecorded) + under(Reason::LeftOver);
     let opened = line.vials_opened + vials_for((doses - foreseen).max(0), rate);
     let given_of_them = doses.max(doses.min(line.doses_recorded) + under(Reason::NotRecorded))
         - under(Reason::OtherVial);
@@ -193,6 +193,14 @@ mod tests {
         assert_eq!((noon.opened, noon.used, noon.open()), (3, 2, 1));
         let evening = day_use(PRODUCT, june(), first_doses(13), None, true);
         assert_eq!((evening.opened, evening.used, evening.open()), (3, 3, 0));
+    }
+
+    #[test]
+    fn a_dose_left_over_at_closing_and_given_after_it_opens_no_other_vial() {
+        let lines = [line(3, 14, &[(Reason::LeftOver, 4)])];
+        let given = |doses| day_use(PRODUCT, june(), first_doses(doses), Some(&lines), true);
+        assert_eq!((given(18).opened, given(18).used), (3, 3));
+        assert_eq!(given(19).opened, 4);
     }
 
     #[test]

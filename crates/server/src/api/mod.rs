@@ -12,6 +12,7 @@ pub mod figures;
 pub mod health;
 pub mod imports;
 pub mod inquiries;
+pub mod leftover_doses;
 pub mod lots;
 pub mod monitors;
 pub mod openapi;
@@ -51,6 +52,7 @@ pub fn routes() -> Routes {
         .merge(figures::routes())
         .merge(stock::routes())
         .merge(temperatures::routes())
+        .merge(leftover_doses::routes())
         .merge(deliveries::routes())
         .merge(monitors::routes())
         .merge(coupons::routes())

@@ -12,6 +12,7 @@ use exchange::encoding::Encoding;
 use paper::{AccessLog, missing_characters};
 use serde::Deserialize;
 use store::audit::{Looked, VIEWS_MAX, looks_at_person};
+use store::standby;
 use uuid::Uuid;
 
 use crate::api::records::API_PURPOSE;
@@ -32,7 +33,7 @@ use crate::web::problem::Problem;
 use crate::web::routes::{Guard, Routes};
 
 /// The views that are written down, each with its words.
-const VIEWS: [&str; 28] = [
+const VIEWS: [&str; 29] = [
     "person",
     "search",
     "looks",
@@ -59,6 +60,7 @@ const VIEWS: [&str; 28] = [
     tablet::VIEW,
     packs::VIEW,
     recalls::VIEW,
+    standby::VIEW,
     Action::FindByNumber.as_str(),
     Action::OpenNumber.as_str(),
 ];
@@ -67,6 +69,12 @@ const VIEWS: [&str; 28] = [
 const LOG_PURPOSE: &str = "desk";
 /// What is written to it when it is read for the person it is about (開示).
 const PERSON_PURPOSE: &str = "disclosure";
+/// What the standby lists are looked at for.
+const STANDBY_PURPOSES: [&str; 3] = [
+    standby::LIST_PURPOSE,
+    standby::CALL_PURPOSE,
+    standby::PROTECTED_PURPOSE,
+];
 /// Looks in one file at most: one a minute for a year and more.
 const EXPORTED_MAX: usize = 600_000;
 /// Looks on paper at most: a hundred sheets and more; the file has all.
@@ -343,6 +351,7 @@ fn purpose_words(texts: Texts, purpose: String) -> String {
         || purpose == tablet::PURPOSE
         || purpose == packs::PURPOSE
         || purpose == recalls::PURPOSE
+        || STANDBY_PURPOSES.contains(&purpose.as_str())
         || DISCLOSURE_PURPOSES.contains(&purpose.as_str())
         || PURPOSES.contains(&purpose.as_str())
         || NumberPurpose::parse(&purpose).is_some();

@@ -9,6 +9,7 @@ pub mod allocations;
 pub mod attachments;
 mod boxes;
 pub mod city;
+pub mod city_leftovers;
 pub mod contracts;
 pub mod corrections;
 pub mod coupon_batches;
@@ -25,6 +26,7 @@ pub mod imports;
 pub mod inquiries;
 pub mod inquiry_files;
 pub mod ledger;
+pub mod leftover_doses;
 pub mod login;
 pub mod looks;
 pub mod lots;
@@ -52,6 +54,7 @@ pub mod reports;
 pub mod residents;
 pub mod senders;
 pub mod settings;
+pub mod standby;
 pub mod statistics;
 pub mod stock;
 mod stock_fields;
@@ -91,6 +94,9 @@ pub fn routes() -> Routes {
         .merge(transfers::routes())
         .merge(temperatures::routes())
         .merge(excursions::routes())
+        .merge(leftover_doses::routes())
+        .merge(standby::routes())
+        .merge(city_leftovers::routes())
         .merge(deliveries::routes())
         .merge(orders::routes())
         .merge(recalls::routes())

@@ -29,6 +29,11 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
         Guard::May(Action::SeeStock),
     ),
     (
+        "/venue/leftover",
+        "nav-leftover",
+        Guard::May(Action::OfferLeftover),
+    ),
+    (
         "/venue/settings",
         "nav-settings",
         Guard::May(Action::SetDay),
@@ -114,6 +119,11 @@ pub const NAVIGATION: &[(&str, &str, Guard)] = &[
     ("/city/orders", "nav-orders", Guard::May(Action::OrderVials)),
     ("/city/recall", "nav-trace", Guard::May(Action::TraceLot)),
     (
+        "/city/leftover",
+        "nav-leftover-city",
+        Guard::May(Action::KeepStandby),
+    ),
+    (
         "/city/exports",
         "exports-title",
         Guard::May(Action::ExportLedger),
@@ -198,8 +208,10 @@ pub const ROOMS: &[(&str, &[&str])] = &[
         &[
             "/venue/stock",
             "/venue/temperatures",
+            "/venue/leftover",
             "/city/orders",
             "/city/recall",
+            "/city/leftover",
             "/venues/temperatures",
         ],
     ),
@@ -584,7 +596,7 @@ mod tests {
                 "room-people>/city/people /city/residents /city/inquiries",
                 "room-files>/city/records /city/packs /city/exports",
                 "/city/coupons",
-                "room-stock>/city/orders /city/recall /venues/temperatures",
+                "room-stock>/city/orders /city/recall /city/leftover /venues/temperatures",
                 "room-register>/city/reports /city/register",
                 "room-administration>/city/looks /venues /tablets /accounts",
                 "/statistics",

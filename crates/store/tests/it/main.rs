@@ -19,6 +19,7 @@ mod importing_records;
 mod importing_venues;
 mod inquiries;
 mod issuing;
+mod leftover_doses;
 mod monitors;
 mod ordering;
 mod packs;

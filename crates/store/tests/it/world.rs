@@ -146,6 +146,11 @@ impl World {
         self.clock.store(at.micros(), Ordering::SeqCst);
     }
 
+    pub fn pass_minutes(&self, minutes: i64) {
+        let micros = minutes * 60_000_000;
+        self.clock.fetch_add(micros, Ordering::SeqCst);
+    }
+
     pub fn now(&self) -> Instant {
         Instant::from_micros(self.clock.load(Ordering::SeqCst))
     }

@@ -13,6 +13,7 @@ mod cold_chain;
 mod contracts;
 mod coupons;
 mod house;
+mod leftover;
 mod main_job;
 mod monitors;
 mod movers;
