@@ -163,7 +163,10 @@ fn read(mut form: Form<'_>, line: u64, codes: &mut Repeats) -> (Option<FileRow>,
     let kind = form.optional(CODE_KIND, |text| word(text, &KINDS, &["1", "2", "3"]));
     let former = form.optional(FORMER_CODE, facility);
     let kana = form.name_of(KANA, NAME_LENGTH_MAX, is_kana, Fault::NotKana);
-    let kana = kana.map(|kana| form.has(KANA).then(|| kana.unwrap_or_default()));
+    let kana = kana.map(|kana| {
+        let kana = kana.unwrap_or_default();
+        form.has(KANA).then(|| bare(&kana).to_owned())
+    });
     let address = told(&mut form, ADDRESS, ADDRESS_LENGTH_MAX);
     let phone = told(&mut form, PHONE, PHONE_LENGTH_MAX);
     let supplier = form.optional(SUPPLIER, supplier);
@@ -253,11 +256,14 @@ fn guarded(text: &str) -> Cow<'_, str> {
 }
 
 /// A text that people wrote, without the apostrophe that keeps a spreadsheet from running it.
+fn bare(text: &str) -> &str {
+    text.strip_prefix('\'')
+        .filter(|bare| guarded(bare) != *bare)
+        .unwrap_or(text)
+}
+
 fn free(text: &str, max: usize) -> Result<String, Fault> {
-    let bare = text
-        .strip_prefix('\'')
-        .filter(|bare| guarded(bare) != *bare);
-    short(bare.unwrap_or(text), max)
+    short(bare(text), max)
 }
 
 fn facility(text: &str) -> Result<FacilityCode, Fault> {

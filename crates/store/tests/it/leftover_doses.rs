@@ -308,17 +308,16 @@ fn a_withdrawn_consent_takes_the_telephone_and_nobody_overwrites_another_s_word(
         assert!(listed[0].is_withdrawn && listed[0].phone.is_none());
         let (_, again) = world.wait_for(list, &first_dose(1), wish()).await;
         assert_eq!(again, Entered::As(2), "a number is never given again");
-        let refused = standby::enter(
-            &world.db,
-            Desk::Venue(&first()),
-            &NewEntry {
+        let (keeper, entry) = (
+            first(),
+            NewEntry {
                 id: world.id(),
                 line: CouponLine::parse(&first_dose(9)).unwrap(),
                 phone: PHONE.to_owned(),
                 wish: wish(),
             },
-            world.now(),
         );
+        let refused = standby::enter(&world.db, Desk::Venue(&keeper), &entry, world.now());
         assert!(refused.await.is_err(), "a permit for stock keeps no list");
     });
 }
