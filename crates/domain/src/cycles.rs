@@ -477,6 +477,16 @@ pub fn vials_per_unit(product: &str) -> Option<u64> {
     row.map(|row| row.vials)
 }
 
+/// The shipping units that so many vials of a product take up, a begun one whole. A product that the table does not know
+/// takes a place for each vial.
+#[must_use]
+pub fn units_taken(product: &str, vials: i64) -> i64 {
+    let in_unit = vials_per_unit(product).and_then(|vials| i64::try_from(vials).ok());
+    let in_unit = in_unit.unwrap_or(1).max(1);
+    let vials = vials.max(0);
+    vials / in_unit + i64::from(vials % in_unit > 0)
+}
+
 /// Doses and vials in a shipping unit on a day.
 #[must_use]
 pub fn shipping_unit(product: &str, purpose: Purpose, on: Day) -> Option<(u64, u64)> {
@@ -571,6 +581,13 @@ mod tests {
         let of = |on| shipping_unit("comirnaty_12_mono", Purpose::Primary, day(on));
         assert_eq!(of("2021-07-05"), Some((1_170, 195)));
         assert_eq!(of("2021-03-01"), Some((975, 195)));
+    }
+
+    #[test]
+    fn a_begun_box_takes_the_place_of_a_whole_one() {
+        let taken = |vials| units_taken("comirnaty_12_mono", vials);
+        assert_eq!([-1, 0, 1, 195, 196].map(taken), [0, 0, 1, 1, 2]);
+        assert_eq!(units_taken("nobody_knows_it", 3), 3);
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub mod drafts;
 pub mod findings;
 pub mod inquiries;
 pub mod issues;
+pub mod languages;
 pub mod ledger;
 pub mod leftover_doses;
 pub mod lot_seals;

@@ -1,6 +1,7 @@
 //! What is wrong with a file that came in, told to the person who has to mend it.
 
 use domain::cold_chain::TemperatureRefusal;
+use domain::languages::both;
 use domain::places::MunicipalityCode;
 
 use crate::encoding::gaiji_cell;
@@ -380,11 +381,6 @@ impl Complaint {
             Fault::NotATemperature(refusal) => both(&refusal.to_string()).1.to_owned(),
         }
     }
-}
-
-/// The Japanese and the English words of a refusal of the rules.
-fn both(words: &str) -> (&str, &str) {
-    words.split_once("/ ").unwrap_or((words, words))
 }
 
 /// The character as the people who drew it know it: `U+E000, 0xF040`.

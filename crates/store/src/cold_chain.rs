@@ -31,6 +31,7 @@ pub use readings::{
     Entered, FILE_LINES, Kept as KeptReading, Line, ReadingTold, Way, Word, enter, latest,
     readings, take_in, told_since,
 };
+pub(crate) use rooms::units_taken;
 pub use rooms::{Near, ROOMS_MAX, Room, rooms};
 
 /// Coolers of one venue at most: the largest hospitals have some dozens.

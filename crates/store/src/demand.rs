@@ -3,19 +3,22 @@
 //!
 //! Only sums leave a city's register: the giver above sees how many, never who.
 
-use domain::access::Place;
+use domain::access::{Action, Permit, Place};
 use domain::calendar::{Day, Instant};
 use domain::cycles::Stated;
 use domain::demand::Demand;
 use domain::places::MunicipalityCode;
 use uuid::Uuid;
 
+use crate::accounts::uuid;
+use crate::allocations::seat_for;
 use crate::coupons::counted;
 use crate::cycles::Cycle;
 use crate::db::{Db, Table, Tx, sql, transact};
 use crate::error::{Error, Result};
 use crate::leases::{LEASE_MICROS, Taking};
 use crate::residents::person;
+use crate::stock::day_in;
 
 /// People in one stretch: reports beside it never wait long for its transaction.
 const STRETCH_PEOPLE: i64 = 1000;
@@ -76,8 +79,8 @@ pub async fn take_in_hand(db: &Db, worker: Uuid, now: Instant) -> Result<Option<
         let count = |value: i64, column| u64::try_from(value).map_err(|_| bad(column));
         Ok(InHand {
             city: MunicipalityCode::parse(&row.municipality).map_err(|_| bad("municipality"))?,
-            id: Uuid::from_slice(&row.id).map_err(|_| bad("id"))?,
-            by: Day::parse(&row.by_day).ok_or_else(|| bad("by_day"))?,
+            id: uuid(&row.id, "demand_count", "id")?,
+            by: day_in(&row.by_day, "demand_count", "by_day")?,
             product: row.product,
             position: row.position,
             demand: Demand {
@@ -97,15 +100,15 @@ pub(crate) async fn begin(
     cities: &[MunicipalityCode],
     id: Uuid,
 ) -> Result<()> {
+    if cities.is_empty() {
+        return Ok(());
+    }
     let by = cycle.terms.last_day().to_string();
     let rows = Table::default()
         .text(cities.iter().map(MunicipalityCode::as_str))
         .bytes(cities.iter().map(|_| *id.as_bytes()))
         .text(cities.iter().map(|_| cycle.product.as_str()))
         .text(cities.iter().map(|_| by.as_str()));
-    if cities.is_empty() {
-        return Ok(());
-    }
     tx.many(
         sql!(
             "WITH k (municipality, id, product, by_day) AS ({rows: text, bytea, text, text})
@@ -200,19 +203,13 @@ async fn keep(tx: &mut Tx, hand: &InHand, state: &str, now: Instant) -> Result<(
     if kept == 1 { Ok(()) } else { Err(Error::Busy) }
 }
 
-/// The figures that a count becomes.
-const FIGURES: [Stated; 2] = [Stated::Population, Stated::DueDoses];
-
-/// Of a city that has no register here nothing is known, which is not nobody.
+/// The sums as figures. Of a city that has no register here nothing is known, which is not nobody.
 async fn draw(tx: &mut Tx, hand: &InHand, now: Instant) -> Result<()> {
     if hand.demand.people == 0 {
         return Ok(());
     }
-    for figure in FIGURES {
-        let value = match figure {
-            Stated::Population => hand.demand.people,
-            _ => hand.demand.due,
-        };
+    let Demand { people, due } = hand.demand;
+    for (figure, value) in [(Stated::Population, people), (Stated::DueDoses, due)] {
         tx.query(sql!(
             "INSERT INTO drawn_figure (place, product, figure, value, at_micros) VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (place, product, figure) DO UPDATE SET value = excluded.value, at_micros = excluded.at_micros"
@@ -232,8 +229,9 @@ async fn draw(tx: &mut Tx, hand: &InHand, now: Instant) -> Result<()> {
 ///
 /// # Errors
 /// The database's.
-pub async fn progress(db: &Db, giver: &Place, cycle: &Cycle) -> Result<(i64, i64)> {
-    let prefecture = match giver {
+pub async fn progress(db: &Db, permit: &Permit, cycle: &Cycle) -> Result<(i64, i64)> {
+    seat_for(permit, &[Action::Allocate])?;
+    let prefecture = match permit.place() {
         Place::Nation => String::new(),
         Place::Prefecture(own) => format!("{:02}", own.number()),
         _ => return Ok((0, 0)),

@@ -10,7 +10,7 @@ use domain::access::{Action, Permit, Place};
 use domain::allocation::{Entered, Node};
 use domain::calendar::{Day, Instant};
 use domain::cold_chain::{CoolerKind, is_kept_in};
-use domain::cycles::{DRAWN_DAYS, Stated, vials_per_unit};
+use domain::cycles::{DRAWN_DAYS, Stated};
 use domain::lots::last_day;
 use domain::places::MunicipalityCode;
 use domain::stock::Account;
@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use crate::accounts::uuid;
 use crate::allocations::{ROWS_MAX, nodes, places, seat_for, whole, write_change};
+use crate::cold_chain::units_taken;
 use crate::cycles::Cycle;
 use crate::db::{Db, Table, Tx, sql, transact};
 use crate::demand;
@@ -569,7 +570,7 @@ async fn count_room(
         )
         .all()
         .await?;
-    let taken = units_taken(tx, seats, &kinds).await?;
+    let taken = units_taken(tx, seats.keys(), &kinds).await?;
     for (venue, storage, source) in rows {
         let told = |text: Option<String>| text.as_deref().map(told_in).transpose();
         let is_supplied =
@@ -590,47 +591,6 @@ async fn count_room(
         }
     }
     Ok(())
-}
-
-/// The shipping units of every product that stand in coolers of these kinds, or are on the way; a begun one counts
-/// whole.
-async fn units_taken(
-    tx: &mut Tx,
-    seats: &Seats,
-    kinds: &[CoolerKind],
-) -> Result<BTreeMap<Vec<u8>, i64>> {
-    let rows: Vec<(Vec<u8>, String, String, i64)> = tx
-        .many(
-            sql!(
-                "WITH k (holder) AS ({rows: bytea})
-                 SELECT b.holder, b.product, b.account, CAST(SUM(b.vials) AS BIGINT)
-                 FROM k CROSS JOIN stock_balance AS b
-                 WHERE b.holder = k.holder AND b.vials > 0
-                   AND b.account IN ('frozen', 'thawed', 'delivery', 'transfer')
-                 GROUP BY b.holder, b.product, b.account"
-            ),
-            Table::default().bytes(seats.keys().cloned()),
-        )
-        .all()
-        .await?;
-    let mut vials: BTreeMap<(Vec<u8>, String), i64> = BTreeMap::new();
-    for (holder, product, account, count) in rows {
-        let counts = match account_in(&account)? {
-            Account::Shelf(shelf) => kinds.iter().any(|kind| kind.shelf() == shelf),
-            _ => true,
-        };
-        if counts {
-            *vials.entry((holder, product)).or_default() += count;
-        }
-    }
-    let mut taken: BTreeMap<Vec<u8>, i64> = BTreeMap::new();
-    for ((holder, product), vials) in vials {
-        // A product without a unit of its own takes a place for each vial.
-        let unit = vials_per_unit(&product).unwrap_or(1).max(1);
-        let units = u64::try_from(vials).unwrap_or_default().div_ceil(unit);
-        *taken.entry(holder).or_default() += i64::try_from(units).unwrap_or(i64::MAX);
-    }
-    Ok(taken)
 }
 
 async fn count_doses(

@@ -15,12 +15,13 @@ use domain::lots::last_day;
 use domain::standby::{Pass, Word};
 use uuid::Uuid;
 
+use crate::accounts::uuid;
 use crate::audit::{self, View};
 use crate::closings::{Closing, Sum, latest_within, sums_within};
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
 use crate::lots;
-use crate::standby::{CALL_PURPOSE, VIEW, id_in, rule_within, word_in};
+use crate::standby::{CALL_PURPOSE, VIEW, rule_within, word_in};
 use crate::stock::wrong_permit;
 
 pub use calls::{Answered, Called, answer, call, phone_of_protected};
@@ -291,7 +292,7 @@ impl ToldRow {
             expected: self.expected,
             stays_until: (self.stays_micros > 0).then(|| Instant::from_micros(self.stays_micros)),
         };
-        Ok((id_in(&self.id, "leftover", "id")?, self.revision, told))
+        Ok((uuid(&self.id, "leftover", "id")?, self.revision, told))
     }
 }
 
@@ -426,8 +427,8 @@ pub(super) async fn offers_within(
         .map(|row| {
             let word = row.word.as_deref().map(word_in).transpose()?;
             let mut offer = Offer {
-                id: id_in(&row.id, "leftover_offer", "id")?,
-                leftover: id_in(&row.leftover, "leftover_offer", "leftover")?,
+                id: uuid(&row.id, "leftover_offer", "id")?,
+                leftover: uuid(&row.leftover, "leftover_offer", "leftover")?,
                 number: row.number,
                 is_of_city: row.city.is_some_and(|city| !city.is_empty()),
                 word: word.unwrap_or(Word::NoAnswer),
@@ -462,7 +463,7 @@ async fn add_passed(
         .all()
         .await?;
     for (offer, number, city, reason, finding) in rows {
-        let offer = id_in(&offer, "leftover_pass", "offer")?;
+        let offer = uuid(&offer, "leftover_pass", "offer")?;
         let pass = Pass::parse(&reason, &finding).ok_or_else(|| bad("leftover_pass", "reason"))?;
         if let Some(one) = offers.iter_mut().find(|one| one.id == offer) {
             one.passed.push(PassedOver {
@@ -599,7 +600,7 @@ async fn openable(
         };
         let vials_opened = line.map_or(needed, |line| line.vials_opened);
         let rate = doses_per_vial(&product, purpose, today).unwrap_or(1);
-        let opened_by = opened_by(tx, (venue, today), (&lot, purpose), (needed - 1) * rate).await?;
+        let opened_by = opened_by(tx, (venue, today), key, (needed - 1) * rate).await?;
         let told = Told {
             product: product.clone(),
             lot: lot.clone(),
@@ -625,7 +626,7 @@ async fn openable(
 async fn opened_by(
     tx: &mut Tx,
     (venue, day): (OrganisationId, Day),
-    (lot, purpose): (&str, Purpose),
+    (product, lot, purpose): (&str, &str, Purpose),
     after: i64,
 ) -> Result<Option<Instant>> {
     if after < 0 {
@@ -637,7 +638,7 @@ async fn opened_by(
              JOIN dose AS d ON d.municipality = r.municipality AND d.dose_id = r.dose_id
              WHERE r.organisation = $1 AND r.day = $2 AND r.act = 'recorded' AND d.given_on = $2 AND d.lot = $3
                AND (CASE WHEN d.turn > $4 THEN 'booster' ELSE 'primary' END) = $5
-               AND d.standing IN ('counted', 'clash', 'quarantined')
+               AND d.standing IN ('counted', 'clash', 'quarantined') AND d.product = $7
              ORDER BY d.recorded_at LIMIT 1 OFFSET $6"
         ))
         .bind(venue.0.as_bytes().to_vec())
@@ -646,6 +647,7 @@ async fn opened_by(
         .bind(i64::from(Purpose::PRIMARY_TURN_MAX))
         .bind(purpose.as_str().to_owned())
         .bind(after)
+        .bind(product.to_owned())
         .optional()
         .await?;
     Ok(row.map(|(at,)| Instant::from_micros(at)))

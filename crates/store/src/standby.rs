@@ -17,6 +17,7 @@ use domain::standby::{Candidate, ConsentWay, Wish, Word, draw};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::accounts::uuid;
 use crate::audit::{self, Change, View};
 use crate::db::{Db, Tx, sql, transact};
 use crate::error::{Error, Result};
@@ -479,7 +480,7 @@ fn person(row: Row, today: Day) -> Result<Person> {
     let birth = birth.and_then(|birth| birth.exact());
     let called = row.last_called.as_deref();
     Ok(Person {
-        id: id_in(&row.id, "standby", "id")?,
+        id: uuid(&row.id, "standby", "id")?,
         is_of_city: !row.city.is_empty(),
         number: row.number,
         line: CouponLine::parse(&row.line).map_err(|_| bad("standby", "line"))?,
@@ -503,10 +504,6 @@ pub(crate) fn word_in(text: &str) -> Result<Word> {
     Word::parse(text).ok_or_else(|| bad("leftover_word", "word"))
 }
 
-pub(crate) fn id_in(bytes: &[u8], table: &'static str, column: &'static str) -> Result<Uuid> {
-    Uuid::from_slice(bytes).map_err(|_| bad(table, column))
-}
-
 /// Takes the telephones away of those who are not to be called any more: a dose was given to them, or their consent has
 /// ended.
 pub(crate) async fn forget(tx: &mut Tx, people: &mut [Person], today: Day) -> Result<()> {
@@ -519,6 +516,36 @@ pub(crate) async fn forget(tx: &mut Tx, people: &mut [Person], today: Day) -> Re
         }
     }
     Ok(())
+}
+
+/// Telephones taken away in one transaction at most: a sweep never holds up a report for long.
+pub const SWEEP_MAX: i64 = 1_000;
+
+/// Takes the telephones away of those on any list who are not to be called any more, [`SWEEP_MAX`] at most, whether
+/// anybody looks at the list or not. Answers how many.
+///
+/// # Errors
+/// The database's.
+pub async fn sweep(db: &Db, today: Day) -> Result<u64> {
+    transact!(db, |tx| {
+        tx.query(sql!(
+            "DELETE FROM standby_phone WHERE standby IN (
+                 SELECT p.standby FROM standby_phone AS p
+                 JOIN standby AS s ON s.id = p.standby
+                 JOIN standby_word AS w ON w.standby = s.id
+                  AND w.revision = (SELECT MAX(l.revision) FROM standby_word AS l WHERE l.standby = s.id)
+                 WHERE w.consent_until < $1
+                    OR EXISTS (SELECT 1 FROM dose AS d
+                               WHERE d.municipality = s.municipality AND d.number = s.coupon
+                                 AND d.recorded_at > s.at_micros AND d.given_on >= w.consent_on
+                                 AND d.standing IN ('counted', 'clash', 'quarantined'))
+                 LIMIT $2)"
+        ))
+        .bind(today.to_string())
+        .bind(SWEEP_MAX)
+        .run()
+        .await?
+    })
 }
 
 /// The list by its numbers; the look is in the access logs of its people's cities before it is known. The telephone of a

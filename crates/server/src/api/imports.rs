@@ -290,14 +290,17 @@ pub(super) async fn hand_in(
     taken_in(&app, &right, kind, sent, (request, FILE_BYTES_MAX)).await
 }
 
-/// What is said of a file that is handed in.
+/// How a file that is handed in is written.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Sent {
-    /// The encoding's word.
-    pub(super) encoding: Option<String>,
-    /// Its name.
-    pub(super) name: Option<String>,
-    /// The import's id.
-    pub(super) id: Option<Uuid>,
+    /// `utf-8` (default, with or without BOM) or `windows-31j` (Shift_JIS).
+    encoding: Option<String>,
+    /// The file's name, for people.
+    name: Option<String>,
+    /// The import's id, made by you, so that sending again is safe: if there is such an import, it is
+    /// the answer, and the file is not taken a second time.
+    id: Option<Uuid>,
 }
 
 /// Takes the file of a request in, or answers with the import that has its id already.

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use domain::access::Action;
 use domain::calendar::{Day, Instant};
 use domain::closings::{Purpose, Reason};
+use domain::languages::both;
 use domain::leftover_doses::Told;
 use domain::standby::{ConsentWay, Wish, Word, phone};
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,6 @@ use uuid::Uuid;
 use crate::api::fields::Fields;
 use crate::api::stock::BookedBody;
 use crate::pages::city_leftovers::LOOK_BACK_DAYS;
-use crate::pages::leftover_doses::hex_of;
 use crate::state::App;
 use crate::web::body::ApiJson;
 use crate::web::me::Me;
@@ -45,11 +45,6 @@ pub fn routes() -> Routes {
 /// Why it cannot be done: a word of its own beside the problem's.
 fn refused(reason: &'static str) -> Problem {
     Problem::conflict("leftover_refused").member("reason", reason)
-}
-
-/// Words in two languages, as the rules write them.
-fn both(words: &str) -> (&str, &str) {
-    words.split_once("/ ").unwrap_or((words, words))
 }
 
 /// Leftover doses of a lot.
@@ -188,7 +183,7 @@ pub(super) async fn board(State(app): State<App>, me: Me) -> Result<Json<Leftove
             .map(LeftoverBody::from)
             .collect(),
         calls: board.offers.into_iter().map(CallBody::from).collect(),
-        key: board.key.map(hex_of),
+        key: board.key.map(hex::encode),
     }))
 }
 

@@ -10,6 +10,7 @@ use domain::cold_chain::{
     CoolerKind, Fate, Outcome, READING_DAYS_MAX, Temperature, minute, moment,
 };
 use domain::doses::REASON_LENGTH_MAX;
+use domain::languages::both;
 use domain::stock::{Goods, MOVEMENT_VIALS_MAX, NOTE_LENGTH_MAX};
 use domain::venues::FacilityCode;
 use serde::{Deserialize, Serialize};
@@ -208,8 +209,7 @@ fn word_of(fields: &mut Fields, body: &NewTemperatureBody, now: Instant) -> Opti
         Ok(temperature) => temperature,
         Err(refusal) => {
             let words = refusal.to_string();
-            let words = words.split_once("/ ").unwrap_or((&words, &words));
-            fields.refused("tenths", refusal.code(), words);
+            fields.refused("tenths", refusal.code(), both(&words));
             None
         }
     };

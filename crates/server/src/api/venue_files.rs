@@ -4,9 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use domain::access::Action;
-use serde::Deserialize;
 use store::imports::{self, Kind};
-use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::api::imports::{
@@ -44,21 +42,8 @@ pub(super) async fn list(State(app): State<App>, me: Me) -> Result<Json<ImportLi
     }))
 }
 
-/// How the file is written.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct VenueFileParams {
-    /// `utf-8` (default, with or without BOM) or `windows-31j` (Shift_JIS).
-    encoding: Option<String>,
-    /// The file's name, for people.
-    name: Option<String>,
-    /// The import's id, made by you, so that sending again is safe: if there is such an import, it is
-    /// the answer, and the file is not taken a second time.
-    id: Option<Uuid>,
-}
-
 /// Hand a file of venues (会場マスタCSV) in: the body is the file itself. Nothing changes until it is approved.
-#[utoipa::path(post, path = "/api/v1/venue-files", params(VenueFileParams), tag = "venues",
+#[utoipa::path(post, path = "/api/v1/venue-files", params(Sent), tag = "venues",
     request_body(content = String, content_type = "text/csv"), responses(
     (status = 201, body = ImportBody), (status = 200, description = "Handed in before", body = ImportBody),
     (status = 413, description = "More than 64 MiB"), (status = 422, description = "Nothing in it"),
@@ -66,20 +51,12 @@ pub(super) struct VenueFileParams {
 pub(super) async fn hand_in(
     State(app): State<App>,
     me: Me,
-    Params(params): Params<VenueFileParams>,
+    Params(sent): Params<Sent>,
     request: Request,
 ) -> Result<Response, Problem> {
     let room = Room::of_venues(&me)?;
-    let VenueFileParams { encoding, name, id } = params;
-    let sent = Sent { encoding, name, id };
-    taken_in(
-        &app,
-        &room.right,
-        Kind::Venues,
-        sent,
-        (request, FILE_BYTES_MAX),
-    )
-    .await
+    let body = (request, FILE_BYTES_MAX);
+    taken_in(&app, &room.right, Kind::Venues, sent, body).await
 }
 
 /// One file of venues: how far it is, and what was found in it.

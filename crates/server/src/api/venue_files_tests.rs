@@ -80,6 +80,8 @@ async fn a_file_goes_its_way_by_the_steps_of_the_api() {
             (&json!("done"), &json!("venues"), &json!(1), &json!(1)),
             "{import}"
         );
+        // Both codes have a check digit that does not fit; the line that is left out is nobody's to look at for that.
+        assert_eq!(import["found"]["suspicious"], json!(1), "{import}");
         let (_, remarks) = called(&house, kind, Method::GET, &format!("{one}/remarks")).await;
         let unknown = json!("venue_supplier_unknown");
         let mut items = remarks["items"].as_array().into_iter().flatten();

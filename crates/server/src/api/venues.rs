@@ -10,6 +10,7 @@ use domain::access::{Action, OrganisationId, Permit};
 use domain::calendar::{Day, Instant};
 use domain::contracts::{Act, MandateRefusal, SIGNATORY_LENGTH_MAX, Standing};
 use domain::doses::REASON_LENGTH_MAX;
+use domain::languages::both;
 use domain::venues::FacilityCode;
 use domain::venues::record::{Section, Told};
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,6 @@ use uuid::Uuid;
 
 use crate::api::fields::Fields;
 use crate::pages::contracts::mandate_number;
-use crate::pages::papers::both;
 use crate::state::App;
 use crate::web::body::{ApiJson, Params};
 use crate::web::me::Me;

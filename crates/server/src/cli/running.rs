@@ -51,6 +51,8 @@ const APPROVAL_PAUSE: Duration = Duration::from_millis(500);
 const VENUE_PAUSE: Duration = Duration::from_secs(60);
 /// How often what has run out is swept away.
 const SWEEP_PAUSE: Duration = Duration::from_secs(60);
+/// How often the telephones of people who are not to be called any more are: all lists of the nation are gone through.
+const STANDBY_SWEEP_PAUSE: Duration = Duration::from_secs(3600);
 
 /// A server that is ready to answer.
 pub(super) struct Running {
@@ -145,6 +147,7 @@ impl Running {
                 app.outside.clone(),
                 app.logins.clone(),
             )),
+            tokio::spawn(sweep_standby(app.db.clone(), app.outside.clone())),
         ];
         // Without keys nobody is found by a number, and no question is taken in.
         if let Some(seals) = app.seals.clone() {
@@ -358,6 +361,18 @@ where
 }
 
 /// Sweeps away sessions that have run out and the memory of old logins.
+async fn sweep_standby(db: Db, outside: Outside) {
+    loop {
+        match store::standby::sweep(&db, (outside.now)().day_in_japan()).await {
+            // There may be more.
+            Ok(swept) if swept > 0 => continue,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "standby.not_swept"),
+        }
+        tokio::time::sleep(STANDBY_SWEEP_PAUSE).await;
+    }
+}
+
 async fn sweep(db: Db, outside: Outside, logins: Logins) {
     loop {
         tokio::time::sleep(SWEEP_PAUSE).await;

@@ -220,7 +220,7 @@ async fn render(app: &App, me: &Me, page: Page, id: Uuid, said: Said) -> Result<
     let page = page.titled("figures-title");
     let below = allocations::nodes(&app.db, &permit, &cycle).await?;
     let known = figures::figures(&app.db, &permit, &cycle).await?;
-    let (counted, begun) = demand::progress(&app.db, permit.place(), &cycle).await?;
+    let (counted, begun) = demand::progress(&app.db, &permit, &cycle).await?;
     let own = seat(permit.place()).ok_or_else(Problem::forbidden)?;
     let of = Some(said.of.clone()).filter(|of| !of.is_empty());
     let of = of.unwrap_or(own);

@@ -22,7 +22,7 @@ pub fn cut_off(error: &MultipartError) -> Problem {
 
 /// A CSV to save.
 #[must_use]
-pub fn csv_response(name: &str, encoding: Encoding, file: Vec<u8>) -> Response {
+pub fn csv_response(name: &str, encoding: Encoding, file: impl IntoResponse) -> Response {
     let kind = match encoding {
         Encoding::Utf8 => "text/csv; charset=utf-8",
         Encoding::Windows31j => "text/csv; charset=Shift_JIS",

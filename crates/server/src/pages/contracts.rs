@@ -11,6 +11,7 @@ use domain::contracts::{
     Act, MandateRefusal, NoContract, SIGNATORY_LENGTH_MAX, Standing, State as Became,
 };
 use domain::doses::REASON_LENGTH_MAX;
+use domain::languages::both;
 use domain::places::Places;
 use domain::venues::record::{Section, Told};
 use exchange::encoding::Encoding;
@@ -20,7 +21,7 @@ use uuid::Uuid;
 
 use crate::pages::attachments::csv_response;
 use crate::pages::fields::Complaints;
-use crate::pages::papers::{both, mandate_pdf, pdf_response};
+use crate::pages::papers::{mandate_pdf, pdf_response};
 use crate::pages::records::{Choice, day_text};
 use crate::pages::venue_records::{Typed, field};
 use crate::pages::venues::Wanted;

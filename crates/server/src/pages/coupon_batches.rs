@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use domain::access::{Action, CityPermit};
 use domain::calendar::Day;
 use domain::issues::{Cohort, Form, Order};
+use domain::languages::both;
 use domain::schedules::Schedules;
 use exchange::encoding::Encoding;
 use exchange::unaddressed::{UnaddressedRow, write_unaddressed};
@@ -19,7 +20,7 @@ use uuid::Uuid;
 use crate::pages::attachments::csv_response;
 use crate::pages::city::look;
 use crate::pages::papers::{
-    Print, Unmailable, both, cannot_be_mailed, coupons_pdf, letterhead, pdf_response,
+    Print, Unmailable, cannot_be_mailed, coupons_pdf, letterhead, pdf_response,
 };
 use crate::pages::records::{Choice, day_text};
 use crate::state::App;

@@ -12,6 +12,7 @@ use domain::doses::Standing;
 use domain::issues::{
     CouponState, Form, IssueRefusal, OldNumber, ReissueReason, TURN_ON_COUPON_MAX, VoidReason,
 };
+use domain::languages::both;
 use paper::PrintedReceipt;
 use serde::Deserialize;
 use store::coupons::{self, Issue, Number, Papers, Wanted};
@@ -21,7 +22,7 @@ use store::residents::Resident;
 
 use crate::pages::city::look;
 use crate::pages::coupon_batches::decided;
-use crate::pages::papers::{Print, both, certificate_pdf, coupons_pdf, letterhead, pdf_response};
+use crate::pages::papers::{Print, certificate_pdf, coupons_pdf, letterhead, pdf_response};
 use crate::pages::persons::PURPOSES;
 use crate::pages::receipts::receipt_address;
 use crate::pages::records::{Choice, day_text};

@@ -194,7 +194,7 @@ async fn render(
             .iter()
             .map(|one| call_row(one, texts))
             .collect(),
-        key: board.key.map(hex_of),
+        key: board.key.map(hex::encode),
         today: today.to_string(),
         complaints: said.complaints,
         trouble: said.trouble,
@@ -210,10 +210,6 @@ async fn render(
         StatusCode::OK
     };
     Ok((status, shown).into_response())
-}
-
-pub(crate) fn hex_of(key: [u8; 16]) -> String {
-    key.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The venues nearby for doses that nobody on the list can come for, by product.

@@ -8,6 +8,7 @@ use domain::access::CityPermit;
 use domain::calendar::Day;
 use domain::coupons::{Coupon, CouponKind};
 use domain::issues::Form;
+use domain::languages::both;
 use domain::places::{MunicipalityCode, Places};
 use domain::vaccines::Vaccines;
 use paper::{
@@ -299,12 +300,6 @@ pub(super) async fn blocking(
             .arg("why_en", en)
             .member("reason", refusal.code())
     })
-}
-
-/// The two languages of a refusal's text.
-#[must_use]
-pub fn both(text: &str) -> (&str, &str) {
-    text.split_once("/ ").unwrap_or((text, text))
 }
 
 /// A PDF to save; nobody on the way keeps it.

@@ -5,7 +5,6 @@ use askama::Template;
 use axum::extract::multipart::Multipart;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
 use domain::calendar::Day;
@@ -17,6 +16,7 @@ use store::venues::Export;
 use uuid::Uuid;
 
 use crate::jobs::venue_files::Outgoing;
+use crate::pages::attachments::csv_response;
 use crate::pages::imports::{
     Decide, Listed, Room, Yes, answered, decide_in, decided, encodings, listed, saved, shown,
     take_in,
@@ -182,16 +182,6 @@ async fn file(
     let encoding = Encoding::parse(&wanted.encoding).unwrap_or(Encoding::Utf8);
     let export = Export::begin(&app.db, &permit, on)?;
     let outgoing = Outgoing::begin(export, encoding).map_err(|_| Problem::internal())?;
-    let charset = match encoding {
-        Encoding::Utf8 => "text/csv; charset=utf-8",
-        Encoding::Windows31j => "text/csv; charset=Shift_JIS",
-    };
-    let headers = [
-        (CONTENT_TYPE, charset.to_owned()),
-        (
-            CONTENT_DISPOSITION,
-            format!("attachment; filename=\"venues-{on}.csv\""),
-        ),
-    ];
-    Ok((headers, outgoing.body()).into_response())
+    let name = format!("venues-{on}.csv");
+    Ok(csv_response(&name, encoding, outgoing.body()))
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::access::{OrganisationId, VenuePermit};
 use domain::calendar::Day;
 use domain::cold_chain::CoolerKind;
-use domain::cycles::vials_per_unit;
+use domain::cycles;
 use domain::stock::Account;
 use domain::venues::record::{Source, Standing, Told};
 
@@ -102,12 +102,14 @@ pub async fn rooms(
     for row in rows {
         candidates.extend(candidate(row, (own, supplier), kind)?);
     }
-    let (taken, warm) = taken(&mut tx, &candidates, kind).await?;
+    let holders: Vec<Vec<u8>> = candidates.iter().map(|one| key(one.id)).collect();
+    let taken = units_taken(&mut tx, holders.iter(), &[kind]).await?;
+    let warm = warm(&mut tx, &holders, kind).await?;
     let mut rooms: Vec<Room> = candidates
         .into_iter()
         .filter(|one| !warm.contains(&one.id))
         .map(|one| Room {
-            free_units: one.units - taken.get(&one.id).copied().unwrap_or_default(),
+            free_units: one.units - taken.get(&key(one.id)).copied().unwrap_or_default(),
             ..one.room
         })
         .filter(|room| room.free_units > 0)
@@ -115,6 +117,10 @@ pub async fn rooms(
     rooms.sort_by(|a, b| (a.near, &a.facility).cmp(&(b.near, &b.facility)));
     rooms.truncate(ROOMS_MAX);
     Ok(rooms)
+}
+
+fn key(venue: OrganisationId) -> Vec<u8> {
+    venue.0.as_bytes().to_vec()
 }
 
 async fn own_supplier(
@@ -213,16 +219,13 @@ fn candidate(
     Ok((units > 0).then_some(candidate))
 }
 
-/// The shipping units that stand on the shelf already or are on the way, each begun one whole; and who has a cooler of
-/// that kind that is too warm or too cold itself. The books do not tell two kinds of freezers apart: all that is frozen
-/// counts against either.
-async fn taken(
+/// The shipping units that stand in coolers of these kinds already or are on the way, of every product, each begun one
+/// whole. The books do not tell two kinds of freezers apart: all that is frozen counts against either.
+pub(crate) async fn units_taken<'h>(
     tx: &mut Tx,
-    candidates: &[Candidate],
-    kind: CoolerKind,
-) -> Result<(BTreeMap<OrganisationId, i64>, BTreeSet<OrganisationId>)> {
-    let holders =
-        || Table::default().bytes(candidates.iter().map(|one| one.id.0.as_bytes().to_vec()));
+    holders: impl Iterator<Item = &'h Vec<u8>>,
+    kinds: &[CoolerKind],
+) -> Result<BTreeMap<Vec<u8>, i64>> {
     let rows: Vec<(Vec<u8>, String, String, i64)> = tx
         .many(
             sql!(
@@ -233,26 +236,33 @@ async fn taken(
                    AND b.account IN ('frozen', 'thawed', 'delivery', 'transfer')
                  GROUP BY b.holder, b.product, b.account"
             ),
-            holders(),
+            Table::default().bytes(holders.cloned()),
         )
         .all()
         .await?;
-    let shelf = Account::Shelf(kind.shelf());
-    let mut vials: BTreeMap<(OrganisationId, String), i64> = BTreeMap::new();
+    let mut vials: BTreeMap<(Vec<u8>, String), i64> = BTreeMap::new();
     for (holder, product, account, count) in rows {
-        let account = account_in(&account)?;
-        if !account.is_on_hand() || account == shelf {
-            let holder = organisation(&holder, "stock_balance", "holder")?;
+        let counts = match account_in(&account)? {
+            Account::Shelf(shelf) => kinds.iter().any(|kind| kind.shelf() == shelf),
+            _ => true,
+        };
+        if counts {
             *vials.entry((holder, product)).or_default() += count;
         }
     }
-    let mut taken: BTreeMap<OrganisationId, i64> = BTreeMap::new();
+    let mut taken: BTreeMap<Vec<u8>, i64> = BTreeMap::new();
     for ((holder, product), vials) in vials {
-        // A product without a unit of its own takes a place for each vial.
-        let in_unit = vials_per_unit(&product).and_then(|vials| i64::try_from(vials).ok());
-        let in_unit = in_unit.unwrap_or(1).max(1);
-        *taken.entry(holder).or_default() += (vials + in_unit - 1) / in_unit;
+        *taken.entry(holder).or_default() += cycles::units_taken(&product, vials);
     }
+    Ok(taken)
+}
+
+/// Who has a cooler of that kind that is too warm or too cold itself.
+async fn warm(
+    tx: &mut Tx,
+    holders: &[Vec<u8>],
+    kind: CoolerKind,
+) -> Result<BTreeSet<OrganisationId>> {
     let rows: Vec<(Vec<u8>, String)> = tx
         .many(
             sql!(
@@ -260,7 +270,7 @@ async fn taken(
                  SELECT DISTINCT e.venue, e.kind FROM k CROSS JOIN excursion AS e
                  WHERE e.venue = k.venue AND e.state = 'open' AND e.over_minute IS NULL"
             ),
-            holders(),
+            Table::default().bytes(holders.iter().cloned()),
         )
         .all()
         .await?;
@@ -268,5 +278,5 @@ async fn taken(
     for (venue, _) in rows.iter().filter(|(_, word)| word == kind.as_str()) {
         warm.insert(organisation(venue, "excursion", "venue")?);
     }
-    Ok((taken, warm))
+    Ok(warm)
 }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::access::{OrganisationId, Permit};
 use domain::calendar::{Day, Instant};
+use domain::languages::both;
 use domain::venues::FacilityCode;
 use domain::venues::codes::{CodeHistory, holder};
 use domain::venues::files::{self, Area, FileDoubt, FileFault, FileRow, Plan, Supplier};
@@ -255,32 +256,28 @@ async fn circle(tx: &mut Tx, meant: &Meant) -> Result<Option<FileFault>> {
     Ok(None)
 }
 
-/// The Japanese and the English words of something that the rules say.
-fn both(words: &str) -> (String, String) {
-    let (ja, en) = words.split_once("/ ").unwrap_or((words, words));
-    (ja.to_owned(), en.to_owned())
-}
-
 fn rejected(line: u64, fault: &FileFault) -> Remark {
-    let (ja, en) = both(&fault.to_string());
+    let words = fault.to_string();
+    let (ja, en) = both(&words);
     Remark {
         line,
         column: Some(fault.column().to_owned()),
         code: fault.code().to_owned(),
-        ja,
-        en,
+        ja: ja.to_owned(),
+        en: en.to_owned(),
         kept: false,
     }
 }
 
 fn doubted(line: u64, doubt: &FileDoubt) -> Remark {
-    let (ja, en) = both(&doubt.to_string());
+    let words = doubt.to_string();
+    let (ja, en) = both(&words);
     Remark {
         line,
         column: Some(doubt.column().to_owned()),
         code: doubt.code().to_owned(),
-        ja,
-        en,
+        ja: ja.to_owned(),
+        en: en.to_owned(),
         kept: true,
     }
 }

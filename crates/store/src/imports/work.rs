@@ -194,7 +194,16 @@ pub async fn check(
     };
     found.lines += rejected + rows.lines();
     found.rejected += rejected;
-    found.suspicious += kept.len() as u64;
+    // What is wrong with a line besides is no matter of a line that is taken.
+    let left_out: BTreeSet<u64> = remarks
+        .iter()
+        .filter(|one| !one.kept)
+        .map(|one| one.line)
+        .collect();
+    for one in &mut remarks {
+        one.kept = one.kept && !left_out.contains(&one.line);
+    }
+    found.suspicious += kept.difference(&left_out).count() as u64;
     hand.import.found.add(found);
     let found = hand.import.found;
     let key = stretch_key(hand, place);

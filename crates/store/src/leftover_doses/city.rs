@@ -5,14 +5,13 @@ use domain::calendar::Day;
 use domain::closings::{Line, Purpose, Reason};
 use domain::leftover_doses::thrown_away;
 use domain::standby::Word;
-use uuid::Uuid;
 
-use super::{Known, OfferCount, bad};
+use super::{Known, Offer, OfferCount, bad, offers_within, told_within};
 use crate::db::{Db, sql};
 use crate::error::Result;
 use crate::stock::{day_in, organisation, wrong_permit};
 
-/// Rows shown at most, the newest.
+/// Venues and days shown at most, the newest.
 const ROWS_MAX: i64 = 200;
 
 /// What became of the leftover doses of a lot on a day.
@@ -58,11 +57,11 @@ pub async fn of_city(db: &Db, permit: &CityPermit, since: Day) -> Result<Vec<Out
         return Err(wrong_permit());
     }
     let mut tx = db.begin_reading().await?;
-    let rows: Vec<(Vec<u8>, String, String, Vec<u8>)> = tx
+    let rows: Vec<(Vec<u8>, String, String)> = tx
         .query(sql!(
-            "SELECT l.venue, o.name, l.day, l.id FROM organisation AS o JOIN leftover AS l ON l.venue = o.id
-             WHERE o.municipality = $1 AND o.kind = 'venue' AND l.revision = 1 AND l.day >= $2
-             ORDER BY l.day DESC, o.name, l.id LIMIT $3"
+            "SELECT DISTINCT l.venue, o.name, l.day FROM organisation AS o JOIN leftover AS l ON l.venue = o.id
+             WHERE o.municipality = $1 AND o.kind = 'venue' AND l.day >= $2
+             ORDER BY l.day DESC, o.name, l.venue LIMIT $3"
         ))
         .bind(permit.city().as_str().to_owned())
         .bind(since.to_string())
@@ -70,40 +69,40 @@ pub async fn of_city(db: &Db, permit: &CityPermit, since: Day) -> Result<Vec<Out
         .all()
         .await?;
     let mut found = Vec::new();
-    for (venue, name, day, id) in rows {
+    for (venue, name, day) in rows {
         let venue = organisation(&venue, "leftover", "venue")?;
         let day = day_in(&day, "leftover", "day")?;
-        let id = Uuid::from_slice(&id).map_err(|_| bad("leftover", "id"))?;
         let known = Known::of(&mut tx, venue, day).await?;
-        let told = super::told_within(&mut tx, venue, day).await?;
-        let Some((_, _, told)) = told.into_iter().find(|(one, ..)| *one == id) else {
-            continue;
-        };
-        let mut calls = OfferCount::default();
-        for offer in super::offers_within(&mut tx, venue, day).await? {
-            if offer.leftover != id || offer.number.is_none() {
-                continue;
-            }
-            calls.made += 1;
-            match offer.word {
-                _ if offer.has_come => calls.came += 1,
-                Word::Asked | Word::Accepted => calls.open += 1,
-                Word::Declined => calls.declined += 1,
-                Word::NoAnswer => calls.no_answer += 1,
-                Word::NotCome => calls.not_come += 1,
-            }
+        let offers = offers_within(&mut tx, venue, day).await?;
+        for (id, _, told) in told_within(&mut tx, venue, day).await? {
+            found.push(Outcome {
+                venue: name.clone(),
+                day,
+                left: known.left(&told),
+                product: told.product,
+                lot: told.lot,
+                calls: counted(offers.iter().filter(|one| one.leftover == id)),
+            });
         }
-        found.push(Outcome {
-            venue: name,
-            day,
-            left: known.left(&told),
-            product: told.product,
-            lot: told.lot,
-            calls,
-        });
     }
     tx.commit().await?;
     Ok(found)
+}
+
+/// Calls by what became of them; that nobody could be called is none.
+fn counted<'o>(offers: impl Iterator<Item = &'o Offer>) -> OfferCount {
+    let mut calls = OfferCount::default();
+    for offer in offers.filter(|one| one.number.is_some()) {
+        calls.made += 1;
+        match offer.word {
+            _ if offer.has_come => calls.came += 1,
+            Word::Asked | Word::Accepted => calls.open += 1,
+            Word::Declined => calls.declined += 1,
+            Word::NoAnswer => calls.no_answer += 1,
+            Word::NotCome => calls.not_come += 1,
+        }
+    }
+    calls
 }
 
 /// The doses that closed days of the city's venues left in nobody's arm since a day, the newest first. What was left over

@@ -205,8 +205,7 @@ fn people_and_what_is_due_for_them_are_counted_in_the_registers() {
         };
         assert_eq!(of(&june, Stated::DueDoses).await, None, "not counted yet");
         let progress = async |cycle| {
-            let nation = giver(Kind::Nation);
-            demand::progress(&world.db, nation.place(), cycle)
+            demand::progress(&world.db, &giver(Kind::Nation), cycle)
                 .await
                 .unwrap()
         };

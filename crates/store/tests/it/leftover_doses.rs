@@ -216,13 +216,11 @@ fn a_dose_recorded_after_the_call_is_that_somebody_came_and_their_telephone_goes
         let listed = world.on_list(Desk::Venue(&here())).await;
         assert!(listed[0].is_given);
         assert_eq!(listed[0].phone, None);
-        let since = day("2021-05-01");
         let (_, called) = world.calls().await;
         assert_eq!(called, Called::Nobody);
         let board = world.board().await;
         let passes: Vec<Pass> = board.offers[0].passed.iter().map(|one| one.pass).collect();
         assert_eq!(passes, [Pass::AlreadyGiven]);
-        assert_eq!(of_city(&world.db, &city_desk(), since).await.unwrap(), []);
     });
 }
 
@@ -269,6 +267,25 @@ fn everybody_who_is_passed_over_keeps_the_reason() {
         assert_eq!(called, Called::Now);
         world.pass_minutes(6 * 60);
         assert_eq!(world.calls().await.1, Called::Over);
+    });
+}
+
+#[test]
+fn telephones_go_even_if_nobody_looks() {
+    on_each_engine(async |world| {
+        world.waits(1).await;
+        world.waits(2).await;
+        let today = world.now().day_in_japan();
+        let sweep = async |day| standby::sweep(&world.db, day).await.unwrap();
+        assert_eq!(sweep(today).await, 0, "both wait");
+        world.pass_minutes(30);
+        world.given(1..2).await;
+        assert_eq!(sweep(today).await, 1, "whoever got a dose");
+        assert_eq!(sweep(today).await, 0);
+        let after = wish().consent_until.plus_days(1);
+        assert_eq!(sweep(after).await, 1, "whose consent has ended");
+        let listed = world.on_list(Desk::Venue(&here())).await;
+        assert!(listed.iter().all(|one| one.phone.is_none()));
     });
 }
 
