@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod midnight;
 mod packages;
 mod postgres;
 mod runner;
