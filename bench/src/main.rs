@@ -9,6 +9,8 @@
 //! `cargo xtask bench search [--doses N] [--json]`: people found and histories read among N doses.
 //! `cargo xtask bench allocate [--json]`: the nation divided down to 70,000 venues against two seconds.
 //! `cargo xtask bench monitor [--venues N] [--json]`: what the monitors' pages read, against fifty milliseconds.
+//! `cargo xtask bench stock [--movements N] [--venues N] [--json]`: the stock of a venue by lot among N movements,
+//! against the same among those of the lots on hand alone. A hundred million take some 30 GB of disk for each engine.
 #![expect(
     clippy::print_stdout,
     reason = "a command-line tool says what it measured"
@@ -22,6 +24,7 @@ mod raw;
 mod record;
 mod search;
 mod server;
+mod stock;
 
 use anyhow::bail;
 
@@ -31,6 +34,9 @@ const DOSES: u64 = 200_000;
 /// Venues of `monitor`, unless it is told another number: those of the real programme (domain paper §6.1).
 const VENUES: u64 = 70_000;
 
+/// Movements of `stock`, unless it is told another number: as many as fit on any disk.
+const MOVEMENTS: u64 = 10_000_000;
+
 /// What a benchmark is told.
 struct Options {
     seconds: u64,
@@ -39,6 +45,7 @@ struct Options {
     connections: Vec<usize>,
     doses: u64,
     venues: u64,
+    movements: u64,
     rows: Vec<u64>,
     /// Lines of the measured server's configuration, beside those it always has.
     with: String,
@@ -94,6 +101,7 @@ fn main() -> anyhow::Result<()> {
         connections: Vec::new(),
         doses: DOSES,
         venues: VENUES,
+        movements: MOVEMENTS,
         rows: Vec::new(),
         with: String::new(),
     };
@@ -103,6 +111,7 @@ fn main() -> anyhow::Result<()> {
             "--seconds" => options.seconds = words.next().unwrap_or_default().parse()?,
             "--doses" => options.doses = words.next().unwrap_or_default().parse()?,
             "--venues" => options.venues = words.next().unwrap_or_default().parse()?,
+            "--movements" => options.movements = words.next().unwrap_or_default().parse()?,
             "--engine" => options.only = words.next(),
             "--connections" => options
                 .connections
@@ -124,9 +133,10 @@ fn main() -> anyhow::Result<()> {
         "record" => runtime.block_on(record::run(&options)),
         "search" => runtime.block_on(search::run(&options)),
         "import" => runtime.block_on(import::run(&options)),
+        "stock" => runtime.block_on(stock::run(&options)),
         other => {
             bail!(
-                "there is no benchmark {other:?}; there are: allocate, import, monitor, record, search"
+                "there is no benchmark {other:?}; there are: allocate, import, monitor, record, search, stock"
             )
         }
     }

@@ -347,13 +347,13 @@ impl Bulk {
         Ok(())
     }
 
-    /// The indexes of the tables that are filled: name and text. Keys are not among them.
-    async fn indexes(&mut self) -> anyhow::Result<Vec<(String, String)>> {
+    /// The indexes of these tables (names in quotes, with commas): name and text. Keys are not among them.
+    pub async fn indexes(&mut self, tables: &str) -> anyhow::Result<Vec<(String, String)>> {
         match self {
             Self::Sqlite(connection) => {
                 let sql = format!(
                     "SELECT name, sql FROM sqlite_master
-                     WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({TABLES})"
+                     WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({tables})"
                 );
                 let rows = sqlx::query(AssertSqlSafe(sql))
                     .fetch_all(connection)
@@ -365,7 +365,7 @@ impl Bulk {
             Self::Postgres(connection) => {
                 let sql = format!(
                     "SELECT indexname::text, indexdef FROM pg_indexes
-                     WHERE tablename IN ({TABLES}) AND indexname NOT LIKE '%pkey'"
+                     WHERE tablename IN ({tables}) AND indexname NOT LIKE '%pkey'"
                 );
                 let rows = sqlx::query(AssertSqlSafe(sql))
                     .fetch_all(connection)
@@ -417,7 +417,7 @@ async fn fill(location: &Location, town: &Town) -> anyhow::Result<()> {
     store::migrations::migrate(&db).await?;
     db.close().await;
     let mut bulk = Bulk::open(location).await?;
-    let indexes = bulk.indexes().await?;
+    let indexes = bulk.indexes(TABLES).await?;
     for (name, _) in &indexes {
         bulk.run(format!("DROP INDEX {name}")).await?;
     }

@@ -17,6 +17,7 @@ mod speed;
 mod tesseract;
 
 pub use photos::believed;
+pub use sessions::keep as keep_session;
 
 /// The difficulty of a seed: each of four, one after the other.
 pub fn difficulty_of(seed: u64) -> Difficulty {

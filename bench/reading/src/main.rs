@@ -9,6 +9,8 @@
 //!
 //! `… read album FOLDER --maker studio|field --count N [--from SEED] [--missed]`: photographs with labels, to look at
 //! (only those whose line is not read by itself, and their strips).
+//!
+//! `… read session FOLDER [--from SEED] --number N`: the frames of one burst of the benchmark, and what was seen in each.
 #![expect(
     clippy::print_stdout,
     reason = "a command-line tool says what it measured"
@@ -32,6 +34,7 @@ struct Options {
     samples: Option<PathBuf>,
     from: u64,
     count: u64,
+    number: u64,
     maker: Option<Maker>,
     hard: bool,
     missed: bool,
@@ -49,6 +52,7 @@ impl Options {
             samples: None,
             from: 1,
             count: 20,
+            number: 0,
             maker: None,
             hard: false,
             missed: false,
@@ -67,6 +71,7 @@ impl Options {
                 "--samples" => options.samples = Some(value()?.into()),
                 "--from" => options.from = value()?.parse()?,
                 "--count" => options.count = value()?.parse()?,
+                "--number" => options.number = value()?.parse()?,
                 "--net" => {
                     let file = value()?;
                     let weights = std::fs::read(&file)?;
@@ -98,7 +103,11 @@ fn main() -> anyhow::Result<()> {
         (None, _) => judge::run(&options),
         (Some("strips"), Some(file)) => write_strips(&options, file),
         (Some("album"), Some(folder)) => write_album(&options, folder),
-        _ => bail!("read [OPTIONS] | read strips FILE | read album FOLDER"),
+        (Some("session"), Some(folder)) => {
+            std::fs::create_dir_all(folder)?;
+            judge::keep_session(options.from, options.number, Path::new(folder))
+        }
+        _ => bail!("read [OPTIONS] | read strips FILE | read album FOLDER | read session FOLDER"),
     }
 }
 

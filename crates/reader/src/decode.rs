@@ -18,24 +18,17 @@ pub(crate) struct Eighteen {
 }
 
 impl Eighteen {
-    /// How sure both readings are of the first `count` digits: as of the least sure one; 0 where they differ.
-    pub(crate) fn agreement(&self, other: &Eighteen, count: usize) -> f32 {
-        let same = self
-            .digits
-            .bytes()
-            .zip(other.digits.bytes())
-            .take(count)
-            .all(|(one, other)| one == other);
-        let certainties = self
-            .certainties
-            .iter()
-            .take(count)
-            .chain(other.certainties.iter().take(count));
-        if same {
-            certainties.copied().fold(1.0, f32::min)
-        } else {
-            0.0
+    /// How sure both readings together are of each digit: as the less sure of the two; 0 where they differ.
+    pub(crate) fn agreed(&self, other: &Eighteen) -> [f32; DIGITS] {
+        let ours = self.digits.bytes().zip(&self.certainties);
+        let theirs = other.digits.bytes().zip(&other.certainties);
+        let mut agreed = [0.0; DIGITS];
+        for ((both, (digit, ours)), (other, theirs)) in agreed.iter_mut().zip(ours).zip(theirs) {
+            if digit == other {
+                *both = ours.min(*theirs);
+            }
         }
+        agreed
     }
 }
 
@@ -195,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_sure_digit_makes_the_confidence() {
+    fn of_each_digit_the_less_sure_look_counts() {
         let mut blurred = columns("211310160000012345");
         for column in &mut blurred[4 * 12..4 * 13] {
             column.iter_mut().for_each(|share| *share *= 0.5);
@@ -204,16 +197,18 @@ mod tests {
             eighteen(&blurred).unwrap(),
             eighteen(&columns("211310160000012345")).unwrap(),
         );
-        assert!((clear.agreement(&blurred, 18) - 0.45).abs() < 1e-6);
-        assert!((clear.agreement(&blurred, 8) - 0.9).abs() < 1e-6);
+        let agreed = clear.agreed(&blurred);
+        assert!((agreed[12] - 0.45).abs() < 1e-6);
+        assert!((agreed[11] - 0.9).abs() < 1e-6);
     }
 
     #[test]
-    fn readings_that_differ_agree_on_nothing_but_their_common_head() {
+    fn readings_that_differ_agree_on_all_other_digits() {
         let (one, other) = (columns("211310160000012345"), columns("211310160000012346"));
         let (one, other) = (eighteen(&one).unwrap(), eighteen(&other).unwrap());
-        assert_eq!(one.agreement(&other, 18), 0.0);
-        assert!(one.agreement(&other, 17) > 0.8);
+        let agreed = one.agreed(&other);
+        assert_eq!(agreed[17], 0.0);
+        assert!(agreed[..17].iter().all(|certainty| *certainty > 0.8));
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! The rule above all others: never guess. A wrong number writes a dose into a stranger's record; a number that was
 //! not read costs a nurse ten seconds.
 
+use crate::chain::DIGITS;
 use crate::check::{Doubt, Turns, judge};
-use crate::line::{CONFIDENCE_MIN, LineReading};
+use crate::line::{CONFIDENCE_MIN, HEAD_DIGITS, LineReading};
 
 /// A way by which digits come off a coupon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,6 +91,13 @@ pub(crate) struct Verdict {
 
 /// The length of a ticket number (券番号), which is what most bar codes hold.
 pub(crate) const TICKET_DIGITS: usize = 10;
+/// The digits that the municipality's check digit is over, and that digit.
+const MUNICIPALITY: std::ops::Range<usize> = 2..HEAD_DIGITS;
+/// So many digits of a ticket number may rest on the bars alone. All others must be the bars' own: that a line and bars
+/// of two coupons agree in so many is out of the question where numbers are given out in order and differ at their end.
+const MENDED_MAX: usize = 2;
+/// The bars say another digit than the line only where the line's own is less sure than this: less than even.
+const CERTAINTY_OVERRULED_MAX: f32 = 0.5;
 /// Two channels, printed and decoded independently, say the same.
 const CONFIDENCE_OF_TWO: f32 = 0.999;
 /// One QR code: its error correction makes a misreading very rare, but nothing else in the picture confirms it.
@@ -115,7 +123,7 @@ pub(crate) fn weigh(found: &Found) -> Verdict {
     }
     let confidence = match by.as_slice() {
         [Channel::Qr] => CONFIDENCE_OF_QR,
-        [_] => found.line.as_ref().map_or(0.0, |line| line.confidence),
+        [_] => found.line.as_ref().map_or(0.0, |line| line.confidence()),
         _ => CONFIDENCE_OF_TWO,
     };
     Verdict {
@@ -161,13 +169,50 @@ fn believed_line(found: &Found) -> Option<&str> {
     let line = found.line.as_ref()?;
     let digits = line.digits.as_deref()?;
     let confirmed = |code: &str| match code.len() {
-        TICKET_DIGITS => digits.ends_with(code) && line.head_confidence >= CONFIDENCE_MIN,
+        TICKET_DIGITS => digits.ends_with(code) && line.head_confidence() >= CONFIDENCE_MIN,
         _ => digits == code,
     };
     let believed = line.sure().is_some()
         || found.qr.as_deref().is_some_and(|qr| qr == digits)
         || found.nw7.as_deref().is_some_and(confirmed);
     believed.then_some(digits)
+}
+
+/// A line of which not every digit is sure, where each digit that is not is told in another way: of the ticket number by
+/// the bars, of the municipality by its check digit. So a pen stroke through one digit does not make a nurse type
+/// eighteen. Such a digit has only one witness, and that one without a check of its own or nearly so: all this is for is
+/// to be compared by a person ([`crate::sessions`]), never to be accepted.
+pub(crate) fn completed(found: &Found) -> Option<String> {
+    let line = found.line.as_ref()?;
+    let read = line.digits.as_deref().filter(|_| line.rival.is_none())?;
+    let bars = found.nw7.as_deref().unwrap_or_default();
+    // The bars' digit below each of the line's, if they go that far to the left.
+    let told = |place: usize| {
+        let from_right = DIGITS.checked_sub(place + 1)?;
+        bars.chars().rev().nth(from_right)
+    };
+    let (mut mended, mut vouched) = (0, 0);
+    let mut digits = String::with_capacity(DIGITS);
+    for ((place, digit), certainty) in read.chars().enumerate().zip(line.certainties) {
+        let is_sure = certainty >= CONFIDENCE_MIN;
+        match told(place) {
+            Some(told) if told != digit && certainty >= CERTAINTY_OVERRULED_MAX => return None,
+            Some(told) => {
+                mended += usize::from(!is_sure);
+                digits.push(told);
+            }
+            None => {
+                let is_checked = MUNICIPALITY.contains(&place);
+                if !is_sure && !is_checked {
+                    return None;
+                }
+                vouched += usize::from(!is_sure);
+                digits.push(digit);
+            }
+        }
+    }
+    let is_complete = mended <= MENDED_MAX && vouched <= 1 && mended + vouched > 0;
+    (is_complete && judge(&digits, Turns::Printed).is_ok()).then_some(digits)
 }
 
 /// Everything that was read, if any of it contradicts the rest; else nothing.
@@ -235,8 +280,7 @@ mod tests {
     fn line(digits: &str, confidence: f32) -> LineReading {
         LineReading {
             digits: Some(digits.to_owned()),
-            confidence,
-            head_confidence: confidence,
+            certainties: [confidence; DIGITS],
             ..LineReading::unread()
         }
     }
@@ -304,10 +348,8 @@ mod tests {
 
     #[test]
     fn the_bars_vouch_for_the_ticket_number_and_for_nothing_else() {
-        let sure_head = LineReading {
-            head_confidence: 0.95,
-            ..line(MINATO, 0.3)
-        };
+        let mut sure_head = line(MINATO, 0.3);
+        sure_head.certainties[..HEAD_DIGITS].fill(0.95);
         check_read(
             found(None, Some(sure_head), Some("0000012345")),
             &[Channel::Ocr, Channel::Nw7],
@@ -316,6 +358,62 @@ mod tests {
             found(None, Some(line(MINATO, 0.3)), Some("0000012345")),
             Why::LineUnsure,
         );
+    }
+
+    /// A line with some digits that are not sure.
+    fn damaged(digits: &str, places: &[usize], certainty: f32) -> LineReading {
+        let mut damaged = line(digits, 0.97);
+        for &place in places {
+            damaged.certainties[place] = certainty;
+        }
+        damaged
+    }
+
+    #[test]
+    fn the_bars_tell_a_digit_of_the_ticket_number_that_the_line_does_not() {
+        let check = |line: LineReading, bars: &str, expected: Option<&str>| {
+            let found = found(None, Some(line), Some(bars));
+            assert_eq!(completed(&found).as_deref(), expected, "{found:?}");
+        };
+        let by_pen = "211310320000912345";
+        check(damaged(by_pen, &[12], 0.3), "0000012345", Some(MINATO));
+        check(damaged(by_pen, &[12], 0.3), MINATO, Some(MINATO));
+        check(damaged(MINATO, &[12, 13], 0.7), "0000012345", Some(MINATO));
+        // The line is rather sure of another digit.
+        check(damaged(by_pen, &[12], 0.7), "0000012345", None);
+        // Another sure digit is not the bars': they are another coupon's.
+        check(damaged(by_pen, &[12], 0.3), "0000012346", None);
+        check(damaged(MINATO, &[10, 12, 13], 0.3), "0000012345", None);
+        // Kind and turn are told by nobody else.
+        check(damaged(MINATO, &[1], 0.7), "0000012345", None);
+        check(damaged(MINATO, &[1], 0.7), MINATO, Some(MINATO));
+    }
+
+    #[test]
+    fn one_digit_of_the_municipality_is_told_by_its_check_digit() {
+        let check = |line: LineReading, expected: Option<&str>| {
+            assert_eq!(
+                completed(&found(None, Some(line), None)).as_deref(),
+                expected
+            );
+        };
+        check(damaged(MINATO, &[5], 0.6), Some(MINATO));
+        check(damaged(MINATO, &[4, 5], 0.6), None);
+        check(damaged(WRONG_CHECK_DIGIT, &[5], 0.6), None);
+        check(damaged(MINATO, &[12], 0.6), None);
+        // Nothing to complete: the line is a reading of its own.
+        check(line(MINATO, 0.97), None);
+        let with_rival = LineReading {
+            rival: Some(MINATO_OTHER.to_owned()),
+            ..damaged(MINATO, &[5], 0.6)
+        };
+        check(with_rival, None);
+    }
+
+    #[test]
+    fn what_is_completed_is_not_read() {
+        let line = damaged("211310320000912345", &[12], 0.3);
+        check_no(found(None, Some(line), Some("0000012345")), Why::LineUnsure);
     }
 
     #[test]

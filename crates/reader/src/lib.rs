@@ -45,7 +45,7 @@ pub use photo::{
 #[cfg(feature = "photographs")]
 pub use seals::{read_seals, read_seals_grey};
 
-use fusion::{Found, weigh};
+use fusion::{Found, completed, weigh};
 
 /// What was read from one photograph.
 #[derive(Clone)]
@@ -70,6 +70,9 @@ pub struct Reading {
     pub ocr_confidence: f32,
     /// The digits of the bar code: 10 or 18.
     pub nw7: Option<String>,
+    /// The printed line, where each digit that is not sure is told by the bars or by the municipality's check digit. No
+    /// reading: it is for a person to compare with the picture.
+    pub completed: Option<String>,
 }
 
 /// A picture of the printed line.
@@ -123,7 +126,8 @@ pub fn read_grey(grey: &Grey) -> Reading {
 }
 
 fn reading(verdict: fusion::Verdict, found: Found) -> Reading {
-    let ocr_confidence = found.line.as_ref().map_or(0.0, |line| line.confidence);
+    let completed = completed(&found);
+    let ocr_confidence = found.line.as_ref().map_or(0.0, LineReading::confidence);
     let (ocr, picture) = found
         .line
         .map_or((None, None), |line| (line.digits, line.picture));
@@ -138,6 +142,7 @@ fn reading(verdict: fusion::Verdict, found: Found) -> Reading {
         ocr,
         ocr_confidence,
         nw7: found.nw7,
+        completed,
     }
 }
 

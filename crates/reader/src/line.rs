@@ -13,10 +13,8 @@ use crate::threshold::Ink;
 pub struct LineReading {
     /// Eighteen ASCII digits, or none where no 18 stand in step.
     pub digits: Option<String>,
-    /// As sure as of the least sure digit, 0 to 1; 0 where two looks at the line did not agree.
-    pub confidence: f32,
-    /// The same for the first eight digits alone: kind, turn and municipality, which no bar code repeats.
-    pub head_confidence: f32,
+    /// How sure each digit is, 0 to 1; 0 where two looks at the line did not agree.
+    pub(crate) certainties: [f32; DIGITS],
     /// A second line in the picture, read as surely but with other digits.
     pub rival: Option<String>,
     /// The line as it was cut out, for a person to compare.
@@ -29,15 +27,26 @@ pub struct LineReading {
 /// one by a pen stroke that made a 9 of a 0.
 pub const CONFIDENCE_MIN: f32 = 0.9;
 
-/// Digits before the ticket number.
-const HEAD_DIGITS: usize = 8;
+/// Digits before the ticket number: kind, turn and municipality, which most bar codes do not repeat.
+pub(crate) const HEAD_DIGITS: usize = 8;
 
 impl LineReading {
+    /// As sure as of the least sure digit, 0 to 1.
+    pub fn confidence(&self) -> f32 {
+        self.certainties.iter().copied().fold(1.0, f32::min)
+    }
+
+    /// The same for the digits before the ticket number.
+    pub fn head_confidence(&self) -> f32 {
+        let head = self.certainties.iter().take(HEAD_DIGITS);
+        head.copied().fold(1.0, f32::min)
+    }
+
     /// The digits, if they are sure enough to be believed.
     pub fn sure(&self) -> Option<&str> {
         self.digits
             .as_deref()
-            .filter(|_| self.confidence >= CONFIDENCE_MIN)
+            .filter(|_| self.confidence() >= CONFIDENCE_MIN)
     }
 }
 
@@ -45,8 +54,7 @@ impl LineReading {
 impl std::fmt::Debug for LineReading {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LineReading")
-            .field("confidence", &self.confidence)
-            .field("head_confidence", &self.head_confidence)
+            .field("certainties", &self.certainties)
             .finish_non_exhaustive()
     }
 }
@@ -147,8 +155,8 @@ fn better(one: LineReading, other: LineReading) -> LineReading {
 fn rank(reading: &LineReading) -> (bool, f32, f32) {
     (
         reading.digits.is_some(),
-        reading.confidence,
-        reading.head_confidence,
+        reading.confidence(),
+        reading.head_confidence(),
     )
 }
 
@@ -182,13 +190,12 @@ fn looked(
     };
     let one = look((0.0, 0.0));
     let other = one.as_ref().and_then(|_| look(SECOND_LOOK));
-    let agreed = |digits| match (&one, &other) {
-        (Some(one), Some(other)) => one.agreement(other, digits),
-        _ => 0.0,
+    let certainties = match (&one, &other) {
+        (Some(one), Some(other)) => one.agreed(other),
+        _ => [0.0; DIGITS],
     };
     LineReading {
-        confidence: agreed(DIGITS),
-        head_confidence: agreed(HEAD_DIGITS),
+        certainties,
         digits: one.map(|one| one.digits),
         rival: None,
         picture: None,
@@ -202,8 +209,7 @@ impl LineReading {
     pub(crate) fn unread() -> LineReading {
         LineReading {
             digits: None,
-            confidence: 0.0,
-            head_confidence: 0.0,
+            certainties: [0.0; DIGITS],
             rival: None,
             picture: None,
             place: Place::level(10.0, 20.0, 15.0, 20.0),

@@ -18,7 +18,7 @@ pub(crate) fn look(grey: &Grey) -> Found {
         if found
             .line
             .as_ref()
-            .is_some_and(|line| line.confidence > 0.0)
+            .is_some_and(|line| line.confidence() > 0.0)
         {
             break;
         }
@@ -43,7 +43,7 @@ fn turns(qr: Option<&Qr>) -> Vec<Turn> {
 fn look_upright(grey: &Grey, found: &mut Found) {
     let line = read_line(grey);
     let surer = |old: &LineReading, new: &LineReading| {
-        new.confidence > old.confidence || old.digits.is_none()
+        new.confidence() > old.confidence() || old.digits.is_none()
     };
     if let Some(line) = line
         && found.line.as_ref().is_none_or(|old| surer(old, &line))

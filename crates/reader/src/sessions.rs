@@ -79,6 +79,8 @@ pub struct Sighting {
     line: Option<String>,
     /// 10 or 18 digits.
     bars: Option<String>,
+    /// A line that is not sure, completed from elsewhere.
+    completed: Option<String>,
     /// The frame shows two lines, or codes, that differ.
     contradictory: bool,
 }
@@ -95,26 +97,42 @@ impl Sighting {
             qr: qr.filter(plausible(Turns::Any)).map(str::to_owned),
             line: line.filter(plausible(Turns::Printed)).map(str::to_owned),
             bars: bars.filter(of_coupon).map(str::to_owned),
+            completed: None,
             contradictory: false,
+        }
+    }
+
+    /// The same frame, in which the line was read with a digit or two that others had to tell
+    /// ([`Reading::completed`]).
+    #[must_use]
+    pub fn completing(self, line: Option<&str>) -> Sighting {
+        let plausible = |text: &&str| judge(text, Turns::Printed).is_ok();
+        Sighting {
+            completed: line.filter(plausible).map(str::to_owned),
+            ..self
         }
     }
 
     /// Whether the frame showed nothing of a coupon.
     pub fn is_empty(&self) -> bool {
-        !self.contradictory && self.qr.is_none() && self.line.is_none() && self.bars.is_none()
+        !self.contradictory
+            && [&self.qr, &self.line, &self.bars, &self.completed]
+                .iter()
+                .all(|seen| seen.is_none())
     }
 }
 
 impl From<&Reading> for Sighting {
     fn from(reading: &Reading) -> Sighting {
         let sure = reading.ocr_confidence >= CONFIDENCE_MIN || reading.by.contains(&Channel::Ocr);
+        let seen = Sighting::new(
+            reading.qr.as_deref(),
+            reading.ocr.as_deref().filter(|_| sure),
+            reading.nw7.as_deref(),
+        );
         Sighting {
             contradictory: !reading.conflict.is_empty(),
-            ..Sighting::new(
-                reading.qr.as_deref(),
-                reading.ocr.as_deref().filter(|_| sure),
-                reading.nw7.as_deref(),
-            )
+            ..seen.completing(reading.completed.as_deref().filter(|_| !sure))
         }
     }
 }
@@ -126,6 +144,7 @@ impl fmt::Debug for Sighting {
             .field("qr", &self.qr.is_some())
             .field("line", &self.line.is_some())
             .field("bars", &self.bars.is_some())
+            .field("completed", &self.completed.is_some())
             .field("contradictory", &self.contradictory)
             .finish()
     }
@@ -223,6 +242,10 @@ struct Evidence {
     line_frames: u32,
     ticket_bars: Option<String>,
     whole_bars: Option<String>,
+    /// What unsure lines come to with the help of others: once they differ nothing is made of them any more.
+    completed: Option<String>,
+    completed_frames: u32,
+    completed_differ: bool,
     contradictory: bool,
     first_qr_at_ms: Option<u64>,
     last_at_ms: Option<u64>,
@@ -238,6 +261,11 @@ impl Evidence {
         for digits in [&sighting.qr, &sighting.line].into_iter().flatten() {
             self.contradictory |= self.digits.as_ref().is_some_and(|other| other != digits);
             self.digits.get_or_insert_with(|| digits.clone());
+        }
+        if let Some(completed) = &sighting.completed {
+            let before = self.completed.get_or_insert_with(|| completed.clone());
+            self.completed_differ |= before != completed;
+            self.completed_frames = self.completed_frames.saturating_add(1);
         }
         if let Some(bars) = &sighting.bars {
             let seat = if bars.len() == TICKET_DIGITS {
@@ -282,7 +310,7 @@ impl Evidence {
             return Decision::Conflict;
         }
         let Some(digits) = self.digits.clone() else {
-            return Decision::Looking;
+            return self.completed_decision();
         };
         let has_bars = self.ticket_bars.is_some() || self.whole_bars.is_some();
         let qr_confirmed = self.qr_frames >= QR_ALONE_FRAMES || self.line_frames > 0 || has_bars;
@@ -292,7 +320,8 @@ impl Evidence {
         if self.line_frames >= LINE_AND_BARS_FRAMES && has_bars {
             return Decision::Auto(digits);
         }
-        if self.line_frames >= LINE_ALONE_FRAMES {
+        let line_frames = self.line_frames + self.completed_frames_of(&digits);
+        if line_frames >= LINE_ALONE_FRAMES && self.line_frames > 0 {
             return Decision::Confirm(digits, Channel::Ocr);
         }
         let qr_waits = self
@@ -302,6 +331,29 @@ impl Evidence {
             return Decision::Confirm(digits, Channel::Qr);
         }
         Decision::Looking
+    }
+
+    /// Of a line of which no frame showed every digit well: as of the line alone, for a person.
+    fn completed_decision(&self) -> Decision {
+        match &self.completed {
+            Some(digits) if self.completed_frames_of(digits) >= LINE_ALONE_FRAMES => {
+                Decision::Confirm(digits.clone(), Channel::Ocr)
+            }
+            _ => Decision::Looking,
+        }
+    }
+
+    /// Frames in which an unsure line came to these digits; none where others came to something else.
+    fn completed_frames_of(&self, digits: &str) -> u32 {
+        let ends_so = |bars: &Option<String>| {
+            bars.as_ref()
+                .is_none_or(|bars| digits.ends_with(bars.as_str()))
+        };
+        let all_say_so = !self.completed_differ
+            && self.completed.as_deref() == Some(digits)
+            && ends_so(&self.ticket_bars)
+            && ends_so(&self.whole_bars);
+        if all_say_so { self.completed_frames } else { 0 }
     }
 
     /// Whether what was read, whole or in part, says something else.
@@ -454,7 +506,7 @@ pub fn decide_photograph(reading: &Reading) -> Decision {
     let mut evidence = Evidence::default();
     evidence.add(&sighting, 0);
     match evidence.decision(Timers::default(), u64::MAX) {
-        Decision::Looking => match sighting.line {
+        Decision::Looking => match sighting.line.or(sighting.completed) {
             Some(digits) => Decision::Confirm(digits, Channel::Ocr),
             None => Decision::NoRead,
         },

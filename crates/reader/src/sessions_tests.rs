@@ -24,6 +24,10 @@ fn bars(digits: &str) -> Sighting {
     Sighting::new(None, None, Some(digits))
 }
 
+fn completed(digits: &str, bars: Option<&str>) -> Sighting {
+    Sighting::new(None, None, bars).completing(Some(digits))
+}
+
 fn nothing() -> Sighting {
     Sighting::default()
 }
@@ -96,6 +100,40 @@ fn a_difference_is_a_contradiction_and_stays_one() {
 fn a_pen_stroke_that_makes_another_digit_in_every_frame_is_stopped_by_the_bars() {
     let frames = vec![Sighting::new(None, Some(A_BY_PEN), Some(A_BARS)); 4];
     assert_eq!(decided(&frames), Decision::Conflict);
+}
+
+#[test]
+fn a_line_with_a_digit_that_others_tell_is_for_a_person_and_never_accepted() {
+    let asked = Decision::Confirm(A.to_owned(), Channel::Ocr);
+    assert_eq!(
+        decided(&vec![completed(A, Some(A_BARS)); 2]),
+        Decision::Looking
+    );
+    assert_eq!(decided(&vec![completed(A, Some(A_BARS)); 3]), asked);
+    assert_eq!(decided(&vec![completed(A, None); 30]), asked);
+    assert_eq!(
+        decided(&[line(A), completed(A, None), completed(A, None)]),
+        asked
+    );
+    // Read well twice beside the bars, it is accepted as before.
+    assert_eq!(
+        decided(&[completed(A, Some(A_BARS)), line(A), line(A)]),
+        auto(A)
+    );
+}
+
+#[test]
+fn a_completed_line_that_differs_from_anything_is_nothing() {
+    let mut frames = vec![completed(A, None); 4];
+    frames.push(completed(B, None));
+    assert_eq!(decided(&frames), Decision::Looking);
+    let mut frames = vec![completed(A, None); 4];
+    frames.push(bars(B_BARS));
+    assert_eq!(decided(&frames), Decision::Looking);
+    // It contradicts nobody.
+    let mut frames = vec![completed(B, None); 4];
+    frames.extend([qr(A), qr(A)]);
+    assert_eq!(decided(&frames), auto(A));
 }
 
 #[test]
@@ -270,6 +308,7 @@ fn photograph(qr: Option<&str>, line: Option<(&str, f32)>, nw7: Option<&str>) ->
         ocr: line.map(|line| line.0.to_owned()),
         ocr_confidence: line.map_or(0.0, |line| line.1),
         nw7: nw7.map(str::to_owned),
+        completed: None,
     })
 }
 
@@ -298,7 +337,9 @@ fn any_sighting() -> impl Strategy<Value = Sighting> {
         0.5,
         prop_oneof![8 => Just(A_BARS), 1 => Just(A), 1 => Just(B_BARS)],
     );
-    (digits(), digits(), bars).prop_map(|(qr, line, bars)| Sighting::new(qr, line, bars))
+    (digits(), digits(), bars, digits()).prop_map(|(qr, line, bars, completed)| {
+        Sighting::new(qr, line, bars).completing(completed.filter(|_| line.is_none()))
+    })
 }
 
 fn sighting_of_b() -> impl Strategy<Value = Sighting> {

@@ -72,8 +72,8 @@ pub fn strips(grey: &Grey, search: usize) -> Vec<Strip> {
         Some(Strip {
             width: cut.width,
             pixels: cut.values.iter().map(|value| value.round() as u8).collect(),
+            confidence: read.confidence(),
             digits: read.digits,
-            confidence: read.confidence,
             place,
         })
     };

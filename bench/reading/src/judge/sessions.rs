@@ -1,9 +1,10 @@
 //! Bursts of up to five frames, decided as on the tablet.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use reader::sessions::{Decision, Sessions, Sighting, Timers};
-use reader::{Grey, read_frame};
+use reader::{Grey, Reading, read_frame};
 use reading::{Damage, Difficulty, Framing, Maker, Purpose};
 
 use super::{damage_of, in_parallel, one_of};
@@ -44,11 +45,15 @@ impl Row {
 
 /// What one frame shows, as the tablet has it: codes by a library, the line by us.
 pub(super) fn sighting(picture: &Grey) -> Sighting {
+    Sighting::from(&read(picture))
+}
+
+fn read(picture: &Grey) -> Reading {
     let codes = reader::read_qr_texts(picture);
     let is_coupon =
         |text: &&String| text.len() == reading::DIGITS && text.bytes().all(|b| b.is_ascii_digit());
     let qr = codes.iter().find(is_coupon).or(codes.first()).cloned();
-    Sighting::from(&read_frame(picture, qr, reader::read_nw7(picture)))
+    read_frame(picture, qr, reader::read_nw7(picture))
 }
 
 fn name(damage: Damage) -> &'static str {
@@ -63,14 +68,7 @@ fn name(damage: Damage) -> &'static str {
 
 pub fn measure(options: &Options, remarks: &mut Vec<String>) -> Vec<Row> {
     let outcomes = in_parallel(options.threads, options.sessions, |number| {
-        let seed = options.from + 1_000_000 + number;
-        let maker = maker_of(number);
-        let difficulty = one_of(
-            &[Difficulty::Easy, Difficulty::Medium, Difficulty::Hard],
-            number / 2,
-        );
-        let damage = damage_of(number / 6);
-        session(maker, seed, difficulty, damage)
+        session(options.from, number, |_, _| {})
     });
     let mut rows: BTreeMap<(Maker, Damage), Row> = BTreeMap::new();
     for outcome in outcomes {
@@ -87,18 +85,54 @@ pub fn measure(options: &Options, remarks: &mut Vec<String>) -> Vec<Row> {
             (Decision::Conflict, _) => row.conflict += 1,
             (Decision::Looking | Decision::NoRead, _) => row.no_read += 1,
         }
-        if let (Some(digits), false) = (outcome.decision.digits(), right) {
+        if !right {
             remarks.push(format!(
-                "session {} {} ({}): {} of {digits}, it is {}",
+                "session {} {} ({}, {}): {} {}, it is {}",
                 outcome.maker.code(),
                 outcome.seed,
+                outcome.difficulty.code(),
                 name(outcome.damage),
                 outcome.decision.code(),
+                outcome.decision.digits().unwrap_or_default(),
                 outcome.truth
             ));
         }
     }
     rows.into_values().collect()
+}
+
+/// The frames of one session as files, and what each channel saw in them: to look at one that went wrong.
+pub fn keep(from: u64, number: u64, folder: &Path) -> anyhow::Result<()> {
+    let mut frames = Vec::new();
+    let outcome = session(from, number, |picture, reading| {
+        frames.push((picture.clone(), reading.clone()));
+    });
+    for (frame, (picture, reading)) in frames.iter().enumerate() {
+        let told = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+        println!(
+            "frame {frame}: code {}, line {} ({:.2}), bars {}",
+            told(&reading.qr),
+            told(&reading.ocr),
+            reading.ocr_confidence,
+            told(&reading.nw7)
+        );
+        crate::save(picture, &folder.join(format!("{number:06}-{frame}.png")))?;
+        if let Some(strip) = reader::read_line(picture).and_then(|line| line.picture) {
+            crate::save(
+                &strip,
+                &folder.join(format!("{number:06}-{frame}-strip.png")),
+            )?;
+        }
+    }
+    println!(
+        "session {number} ({}, {}, {}): {}, it is {}",
+        outcome.maker.code(),
+        outcome.difficulty.code(),
+        name(outcome.damage),
+        outcome.decision.code(),
+        outcome.truth
+    );
+    Ok(())
 }
 
 /// Both makers in turn.
@@ -113,13 +147,22 @@ pub(super) fn maker_of(number: u64) -> Maker {
 struct Outcome {
     maker: Maker,
     seed: u64,
+    difficulty: Difficulty,
     damage: Damage,
     truth: String,
     decision: Decision,
     frames: u64,
 }
 
-fn session(maker: Maker, seed: u64, difficulty: Difficulty, damage: Damage) -> Outcome {
+/// The session with this number; `look` is shown each frame.
+fn session(from: u64, number: u64, mut look: impl FnMut(&Grey, &Reading)) -> Outcome {
+    let seed = from + 1_000_000 + number;
+    let maker = maker_of(number);
+    let difficulty = one_of(
+        &[Difficulty::Easy, Difficulty::Medium, Difficulty::Hard],
+        number / 2,
+    );
+    let damage = damage_of(number / 6);
     let coupon = maker.coupon(Purpose::Judging, seed, difficulty, damage);
     let mut sessions = Sessions::new(Timers::default());
     let mut decision = Decision::Looking;
@@ -127,12 +170,15 @@ fn session(maker: Maker, seed: u64, difficulty: Difficulty, damage: Damage) -> O
     while frames < FRAMES && matches!(decision, Decision::Looking | Decision::NoRead) {
         let taken = maker.shot(Purpose::Judging, &coupon, seed, frames, Framing::Coupon);
         let ticket = sessions.ticket(frames * FRAME_MS);
-        decision = sessions.see(ticket, &sighting(&taken.picture));
+        let reading = read(&taken.picture);
+        look(&taken.picture, &reading);
+        decision = sessions.see(ticket, &Sighting::from(&reading));
         frames += 1;
     }
     Outcome {
         maker,
         seed,
+        difficulty,
         damage,
         truth: coupon.digits().to_owned(),
         decision,
