@@ -223,8 +223,11 @@ const SUPPLIER: u64 = 2;
 
 /// A lot of the venue with this number: some venues share it.
 fn lot_at(lot: &str, serial: u64) -> String {
-    format!("{lot}-{}", serial / SHARING)
+    format!("{lot}-{}", LOT_NUMBER_MIN + serial / SHARING)
 }
+
+/// So that the numbers of lots are of one length, and rows that come venue by venue come in the order of their key.
+const LOT_NUMBER_MIN: u64 = 1_000;
 
 /// The books, while they are filled.
 struct Books {
@@ -264,7 +267,8 @@ impl Books {
             .bulk
             .run(
                 "CREATE TEMP TABLE numbered AS
-                 SELECT id, (CAST(facility_code AS BIGINT)) AS serial FROM organisation WHERE kind = 'venue'"
+                 SELECT id, CAST(facility_code AS BIGINT) AS serial FROM organisation WHERE kind = 'venue'
+                 ORDER BY facility_code"
                     .to_owned(),
             )
             .await?;
@@ -337,7 +341,7 @@ impl Books {
         let supplier = self.bulk.id(SUPPLIER);
         let on = today()?;
         let at = on.begins().micros();
-        let named = format!("'{lot}-' || CAST(n.serial / {SHARING} AS TEXT)");
+        let named = format!("'{lot}-' || CAST({LOT_NUMBER_MIN} + n.serial / {SHARING} AS TEXT)");
         self.bulk
             .run(format!(
                 "INSERT INTO stock_movement
@@ -346,8 +350,7 @@ impl Books {
                  SELECT '{PRODUCT}', {named}, n.id, l.step, l.kind,
                         CASE WHEN l.step = 0 THEN {supplier} ELSE n.id END, l.source, n.id, l.target, l.vials, '{on}',
                         CASE WHEN l.kind = 'thawed' THEN {at} ELSE 0 END, '', {at} + l.step, {supplier}, {supplier}
-                 FROM numbered AS n CROSS JOIN life AS l WHERE l.step < {steps}
-                 ORDER BY 2, n.id, l.step"
+                 FROM numbered AS n CROSS JOIN life AS l WHERE l.step < {steps}"
             ))
             .await?;
         self.bulk
@@ -377,7 +380,7 @@ impl Books {
             self.bulk.run(format!("DROP INDEX {name}")).await?;
         }
         while self.movements < movements {
-            let lot = format!("E{}", self.lots_each);
+            let lot = format!("E{}", LOT_NUMBER_MIN + self.lots_each);
             self.lot(&lot, LIFE).await?;
         }
         for (_, text) in indexes {
