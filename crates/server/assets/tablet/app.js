@@ -463,6 +463,8 @@ function basisWords(read) {
   const channels = read.by.map((channel) => texts.t(`channel-${channel}`)).join("・");
   if (read.basis === "codes") return texts.t("tablet-agreed", { channels, percent: percentOf(read.confidence) });
   if (read.basis === "twice") return texts.t("check-twice");
+  // No frame was sure of every digit by itself: the bars or the check digit told the rest.
+  if (read.input === "ocr" && read.confidence === 0) return texts.t("tablet-completed");
   return channels ? texts.t("tablet-alone", { channels, percent: percentOf(read.confidence) }) : texts.t("check-alone");
 }
 

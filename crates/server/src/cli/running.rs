@@ -360,7 +360,7 @@ where
     }
 }
 
-/// Sweeps away sessions that have run out and the memory of old logins.
+/// Takes away the telephones of people who are not to be called any more, whether anybody looks at their list or not.
 async fn sweep_standby(db: Db, outside: Outside) {
     loop {
         match store::standby::sweep(&db, (outside.now)().day_in_japan()).await {
@@ -373,6 +373,7 @@ async fn sweep_standby(db: Db, outside: Outside) {
     }
 }
 
+/// Sweeps away sessions that have run out and the memory of old logins.
 async fn sweep(db: Db, outside: Outside, logins: Logins) {
     loop {
         tokio::time::sleep(SWEEP_PAUSE).await;

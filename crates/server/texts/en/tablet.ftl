@@ -40,6 +40,7 @@ tablet-checking = Checking…
 tablet-register-compared = Same as on the coupon: record
 tablet-agreed = Two or more readings agree ({ $channels }, confidence { $percent } %)
 tablet-alone = Only one reading ({ $channels }, confidence { $percent } %)
+tablet-completed = Digits that are hard to read were completed from the bar code and the check digit. Compare all 18 with the coupon, one by one
 tablet-recorded-here = Recorded on this tablet
 tablet-recorded-here-means = The same coupon and dose were recorded on this tablet today. Recording again does not count.
 tablet-offline = No network

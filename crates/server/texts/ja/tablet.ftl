@@ -40,6 +40,7 @@ tablet-checking = 確かめています…
 tablet-register-compared = 券面と同じ・登録する
 tablet-agreed = 2つ以上の読み取りが一致しました({ $channels }、確からしさ { $percent }%)
 tablet-alone = 読み取りは1つだけです({ $channels }、確からしさ { $percent }%)
+tablet-completed = 読みにくい数字を、バーコードと検査数字で補いました。接種券の18桁と1つずつ見比べてください
 tablet-recorded-here = この端末で登録済み
 tablet-recorded-here-means = 同じ券・同じ回数が、今日この端末で登録されています。もう一度登録しても数えられません。
 tablet-offline = 通信なし
