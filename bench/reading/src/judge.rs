@@ -11,11 +11,13 @@ use crate::Options;
 
 mod alternating;
 mod bars;
+mod displays;
 mod photos;
 mod sessions;
 mod speed;
 mod tesseract;
 
+pub use displays::{keep as keep_display, run as run_displays};
 pub use photos::believed;
 pub use sessions::keep as keep_session;
 

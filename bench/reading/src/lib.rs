@@ -7,6 +7,7 @@
 mod canvas;
 mod chance;
 mod coupon;
+mod display;
 mod faces;
 mod field;
 mod sheet;
@@ -15,6 +16,7 @@ mod studio;
 
 pub use chance::Purpose;
 pub use coupon::{Coupon, DIGITS, Damage, Difficulty, Framing, Photograph, Truth};
+pub use display::{DisplayPhotograph, display};
 pub use strips::{Record, records};
 
 /// Who makes photographs.

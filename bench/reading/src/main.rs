@@ -11,6 +11,9 @@
 //! (only those whose line is not read by itself, and their strips).
 //!
 //! `… read session FOLDER [--from SEED] --number N`: the frames of one burst of the benchmark, and what was seen in each.
+//!
+//! `… read displays [--count N] [--from SEED]`: photographs of coolers' displays, right, none and wrong; `… read displays
+//! FOLDER [--from SEED] --number N`: one of each difficulty as files.
 #![expect(
     clippy::print_stdout,
     reason = "a command-line tool says what it measured"
@@ -106,6 +109,17 @@ fn main() -> anyhow::Result<()> {
         (Some("session"), Some(folder)) => {
             std::fs::create_dir_all(folder)?;
             judge::keep_session(options.from, options.number, Path::new(folder))
+        }
+        (Some("displays"), None) => {
+            judge::run_displays(&options);
+            Ok(())
+        }
+        (Some("displays"), Some(folder)) => {
+            std::fs::create_dir_all(folder)?;
+            for difficulty in Difficulty::ALL {
+                judge::keep_display(options.from, options.number, difficulty, Path::new(folder))?;
+            }
+            Ok(())
         }
         _ => bail!("read [OPTIONS] | read strips FILE | read album FOLDER | read session FOLDER"),
     }

@@ -188,6 +188,30 @@ impl Grey {
         a + (b - a) * lower_share
     }
 
+    /// Light for dark: what is lit on a dark ground becomes ink on paper.
+    pub fn inverted(&self) -> Grey {
+        Grey {
+            width: self.width,
+            height: self.height,
+            pixels: self.pixels.iter().map(|pixel| 255 - pixel).collect(),
+        }
+    }
+
+    /// The picture with some pixels drawn over, by their place.
+    #[cfg(feature = "photographs")]
+    pub(crate) fn drawn_over(&self, drawn: impl Fn(usize, usize) -> Option<u8>) -> Grey {
+        let pixels = self.pixels.iter().enumerate();
+        Grey {
+            width: self.width,
+            height: self.height,
+            pixels: pixels
+                .map(|(index, &pixel)| {
+                    drawn(index % self.width, index / self.width).unwrap_or(pixel)
+                })
+                .collect(),
+        }
+    }
+
     /// The part of the picture within the given rectangle; `None` where nothing of it lies inside.
     pub fn cropped(&self, left: usize, top: usize, width: usize, height: usize) -> Option<Grey> {
         let right = left.saturating_add(width).min(self.width);

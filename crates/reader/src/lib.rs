@@ -14,6 +14,8 @@ pub mod check;
 mod codes;
 mod components;
 mod decode;
+#[cfg(feature = "photographs")]
+mod display;
 mod fit;
 mod fusion;
 mod grey;
@@ -34,6 +36,8 @@ pub mod training;
 
 #[cfg(feature = "photographs")]
 pub use codes::{Qr, read_nw7, read_qr, read_qr_texts};
+#[cfg(feature = "photographs")]
+pub use display::{DisplayDoubt, DisplayReading, read_display};
 pub use fusion::{Channel, Outcome, Why};
 pub use grey::{Grey, Turn};
 pub use line::{CONFIDENCE_MIN, LineReading, read_line};

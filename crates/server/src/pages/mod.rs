@@ -17,6 +17,7 @@ pub mod coupons;
 pub mod cumulative_reports;
 pub mod deliveries;
 pub mod devices;
+pub mod displays;
 pub mod drafts;
 pub mod excursions;
 pub mod exports;
@@ -93,6 +94,7 @@ pub fn routes() -> Routes {
         .merge(boxes::routes())
         .merge(transfers::routes())
         .merge(temperatures::routes())
+        .merge(displays::routes())
         .merge(excursions::routes())
         .merge(leftover_doses::routes())
         .merge(standby::routes())

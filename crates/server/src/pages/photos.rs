@@ -1,9 +1,9 @@
-//! Photographs of coupons: read on threads of their own, few at a time.
+//! Photographs of coupons, seals and displays: read on threads of their own, few at a time.
 
 use std::sync::LazyLock;
 
 use axum::body::Bytes;
-use reader::{PictureRefusal, Reading};
+use reader::{DisplayDoubt, DisplayReading, PictureRefusal, Reading};
 use tokio::sync::Semaphore;
 
 use crate::web::problem::Problem;
@@ -35,6 +35,16 @@ pub async fn read_seals(photo: Bytes) -> Result<Result<Vec<String>, PictureRefus
 /// As [`read`].
 pub async fn codes(photo: Bytes) -> Result<Result<Vec<String>, PictureRefusal>, Problem> {
     in_turn(move || Ok(reader::read_qr_texts(&reader::decode_photo(&photo)?))).await
+}
+
+/// The number on a photograph of a cooler's display.
+///
+/// # Errors
+/// As [`read`].
+pub async fn display(
+    photo: Bytes,
+) -> Result<Result<Result<DisplayReading, DisplayDoubt>, PictureRefusal>, Problem> {
+    in_turn(move || Ok(reader::read_display(&reader::decode_photo(&photo)?))).await
 }
 
 async fn in_turn<T: Send + 'static>(

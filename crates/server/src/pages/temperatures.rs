@@ -25,6 +25,7 @@ use uuid::Uuid;
 
 use crate::pages::attachments::refused_text;
 use crate::pages::deliveries::{complained, file_in};
+use crate::pages::displays::{lacks_minus, temperature_of};
 use crate::pages::excursions::{OpenRow, degrees, range_text};
 use crate::pages::fields::Complaints;
 use crate::pages::imports::encodings;
@@ -67,10 +68,15 @@ pub fn routes() -> Routes {
 /// The fields of all forms of the page, as typed.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-struct Fields {
+pub(super) struct Fields {
     act: Uuid,
     cooler: String,
-    degrees: String,
+    /// As typed; of a photograph, the digits without a sign.
+    pub(super) degrees: String,
+    /// What a photograph of the display shows of a sign; empty where the temperature was typed.
+    pub(super) display: String,
+    /// The sign that a person chose for the digits of a photograph.
+    pub(super) sign: String,
     at: String,
     /// The temperature that is outside and was looked at twice.
     confirmed: String,
@@ -84,6 +90,17 @@ struct Fields {
     every: String,
     revision: String,
     in_use: Option<String>,
+}
+
+impl Fields {
+    /// The form with the digits of a photograph in it.
+    pub(super) fn of_display(digits: String, seen: &str) -> Self {
+        Self {
+            degrees: digits,
+            display: seen.to_owned(),
+            ..Self::default()
+        }
+    }
 }
 
 /// A cooler to choose, and to tell of.
@@ -186,6 +203,8 @@ struct TemperaturesPage {
     trouble: Option<String>,
     /// That the temperature typed is outside: whether it is right is asked before it is entered.
     asked: Option<String>,
+    /// The number of the display as photographed.
+    picture: Option<String>,
     fields: Fields,
     complaints: Complaints,
     encodings: Vec<Choice>,
@@ -201,12 +220,33 @@ struct TemperaturesPage {
 
 /// What the page says beside its lists.
 #[derive(Default)]
-struct Said {
+pub(super) struct Said {
     fields: Fields,
     complaints: Complaints,
     trouble: Option<String>,
+    /// The number cut out of a photograph, as an address that holds the picture.
+    picture: Option<String>,
     asked: Option<String>,
     outcome: Option<Outcome>,
+}
+
+impl Said {
+    /// The form as a photograph of the display fills it, with the picture to compare.
+    pub(super) fn of_display(fields: Fields, picture: String) -> Self {
+        Self {
+            fields,
+            picture: Some(picture),
+            ..Self::default()
+        }
+    }
+
+    /// What could not be done, and what to do.
+    pub(super) fn of_trouble(trouble: String) -> Self {
+        Self {
+            trouble: Some(trouble),
+            ..Self::default()
+        }
+    }
 }
 
 async fn show(State(app): State<App>, me: Me, page: Page) -> Result<Response, Problem> {
@@ -219,7 +259,7 @@ fn local(at: Instant) -> String {
     at.japanese().replace(' ', "T")
 }
 
-async fn render(
+pub(super) async fn render(
     app: &App,
     permit: &VenuePermit,
     page: Page,
@@ -253,6 +293,7 @@ async fn render(
         outcome: said.outcome,
         trouble: said.trouble,
         asked: said.asked,
+        picture: said.picture,
         encodings: encodings(&page),
         now: local(now),
         act: app.fresh_id(),
@@ -367,7 +408,11 @@ fn act_of(app: &App, fields: &Fields) -> Act {
 }
 
 /// Why a temperature cannot be entered, in the reader's language.
-fn temperature_in(page: &Page, text: &str, complaints: &mut Complaints) -> Option<Temperature> {
+pub(super) fn temperature_in(
+    page: &Page,
+    text: &str,
+    complaints: &mut Complaints,
+) -> Option<Temperature> {
     match Temperature::parse(text) {
         Ok(temperature) => Some(temperature),
         Err(refusal) => {
@@ -416,7 +461,7 @@ async fn enter(
     let coolers = cold_chain::coolers(&app.db, &permit).await?;
     let mut complaints = Complaints::default();
     let cooler = cooler_in(&page, &coolers, &fields.cooler, &mut complaints);
-    let temperature = temperature_in(&page, &fields.degrees, &mut complaints);
+    let temperature = temperature_of(&page, &fields, &mut complaints);
     let at = at_in(&app, &page, &fields.at, &mut complaints);
     let (Some(cooler), Some(temperature), Some(at)) = (cooler, temperature, at) else {
         let said = Said {
@@ -427,14 +472,19 @@ async fn enter(
         return render(&app, &permit, page, said).await;
     };
     let reading = Reading { at, temperature };
-    if is_outside(cooler.kind, reading) && fields.confirmed != temperature.to_string() {
+    let is_doubtful = lacks_minus(&fields) || is_outside(cooler.kind, reading);
+    if is_doubtful && fields.confirmed != temperature.to_string() {
         let range = range_text(None, cooler.kind, at.day_in_japan());
         let typed = degrees(temperature);
-        let asked = page.t2(
-            "temperatures-asked",
-            ("temperature", typed.as_str()),
-            ("range", range.as_str()),
-        );
+        let asked = if lacks_minus(&fields) {
+            page.t1("temperatures-asked-sign", "temperature", typed.as_str())
+        } else {
+            page.t2(
+                "temperatures-asked",
+                ("temperature", typed.as_str()),
+                ("range", range.as_str()),
+            )
+        };
         let said = Said {
             asked: Some(asked),
             fields: Fields {
@@ -452,7 +502,12 @@ async fn enter(
         corrects: None,
     };
     let act = act_of(&app, &fields);
-    let entered = cold_chain::enter(&app.db, &permit, &word, Way::Page, act).await?;
+    let way = if fields.display.is_empty() {
+        Way::Page
+    } else {
+        Way::Photo
+    };
+    let entered = cold_chain::enter(&app.db, &permit, &word, way, act).await?;
     finish(&app, &permit, page, (fields, &word), entered).await
 }
 

@@ -25,6 +25,8 @@ const GAP_READINGS_MAX: i64 = 10_080;
 pub enum Way {
     /// Typed on a page.
     Page,
+    /// Read off a photograph of the display, and confirmed on a page.
+    Photo,
     /// A line of a file.
     File,
     /// Sent by a program.
@@ -37,13 +39,14 @@ impl Way {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Page => "page",
+            Self::Photo => "photo",
             Self::File => "file",
             Self::Api => "api",
         }
     }
 
     fn parse(word: &str) -> Option<Self> {
-        let all = [Self::Page, Self::File, Self::Api];
+        let all = [Self::Page, Self::Photo, Self::File, Self::Api];
         all.into_iter().find(|one| one.as_str() == word)
     }
 }

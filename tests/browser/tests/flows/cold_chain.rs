@@ -1,5 +1,7 @@
 //! A nurse enters a temperature out of range, sees which vaccine waits and where it could go, and decides; the city sees it.
 
+use std::path::{Path, PathBuf};
+
 use crate::house::{House, as_desk, as_tablet, log_in};
 use crate::snapshot::show;
 use browser_flows::{Browser, Page, Server};
@@ -113,4 +115,48 @@ fn the_others_are_thrown_away(page: &Page, server: &Server, excursion: &str) {
     page.wait_for_text("使用不可の回答");
     page.assert_accessible();
     page.assert_clean();
+}
+
+#[test]
+fn a_display_is_photographed_and_its_sign_is_chosen_by_a_person() {
+    let (Some(server), Some(browser)) = (HOUSE.open(), Browser::launch()) else {
+        return;
+    };
+    let nurse = browser.visitor();
+    as_tablet(&nurse);
+    log_in(&nurse, &server, "kanda");
+    let photo = |name: &str| display_photograph(name);
+    nurse.goto(&server.url("/venue/temperatures"));
+    nurse.upload("#photo", &photo("cut-off"));
+    nurse.follow(|page| page.click("text=写真を読み取る"));
+    nurse.expect_complaint("422");
+    nurse.wait_for_text("確実には読み取れませんでした");
+    nurse.assert_accessible();
+    nurse.upload("#photo", &photo("minus-57"));
+    nurse.follow(|page| page.click("text=写真を読み取る"));
+    nurse.wait_for_text("枠で囲んだ数字を読みました");
+    nurse.assert_accessible();
+    show(&nurse, "temperature-photograph");
+    // Without the minus that is on the picture it is asked about.
+    nurse.click("fieldset#cooler label:first-of-type");
+    nurse.click("label[for='sign-plus']");
+    nurse.follow(|page| page.click("form[action='/venue/temperatures'] button[type=submit]"));
+    nurse.expect_complaint("422");
+    nurse.wait_for_text("「−」が見えますが");
+    nurse.assert_accessible();
+    nurse.click("label[for='sign-minus']");
+    nurse.follow(|page| page.click("form[action='/venue/temperatures'] button[type=submit]"));
+    nurse.expect_complaint("422");
+    nurse.wait_for_text("まだ登録していません");
+    nurse.follow(|page| page.click("text=この温度で登録する"));
+    nurse.wait_for_text("−57");
+    nurse.assert_accessible();
+    nurse.assert_clean();
+}
+
+/// A made photograph of a display, from those the reader is tested with.
+fn display_photograph(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../crates/reader/tests/displays")
+        .join(format!("{name}.png"))
 }
