@@ -18,6 +18,7 @@ pub mod cumulative_reports;
 pub mod deliveries;
 pub mod devices;
 pub mod drafts;
+pub mod excursion_lots;
 pub mod excursions;
 pub mod exports;
 pub mod fields;
@@ -93,6 +94,7 @@ pub fn routes() -> Routes {
         .merge(boxes::routes())
         .merge(transfers::routes())
         .merge(temperatures::routes())
+        .merge(excursion_lots::routes())
         .merge(excursions::routes())
         .merge(leftover_doses::routes())
         .merge(standby::routes())
