@@ -177,8 +177,10 @@ struct Known {
     waits: bool,
 }
 
+type KnownRow = (String, Vec<u8>, Vec<u8>, i64, Option<String>);
+
 async fn known(tx: &mut Tx, lot: &Lot) -> Result<Vec<Known>> {
-    let rows: Vec<(String, Vec<u8>, Vec<u8>, i64, Option<String>)> = tx
+    let rows: Vec<KnownRow> = tx
         .query(sql!(
             "SELECT product, to_venue, from_venue, vials, order_number FROM replacement_request
              WHERE lot = $1 ORDER BY product, to_venue, from_venue LIMIT $2"

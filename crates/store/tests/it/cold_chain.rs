@@ -306,7 +306,7 @@ async fn with_two_lots(world: &World) -> Uuid {
     world.read("03T08:00", "-75").await;
     world.read("03T09:00", "-40").await;
     world.set_day("2021-06-04");
-    world.warm().await[0].listed.id
+    world.warm().await.first().unwrap().listed.id
 }
 
 #[test]

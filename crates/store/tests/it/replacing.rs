@@ -72,7 +72,7 @@ async fn with_neighbour(world: &World) {
         .await
         .unwrap();
     let receipt = Receipt {
-        delivery: open[0].id,
+        delivery: open.first().unwrap().id,
         vials: 8,
         shelf: Shelf::Frozen,
         began: None,
