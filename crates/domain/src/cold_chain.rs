@@ -325,6 +325,19 @@ pub fn gaps(every_minutes: i64, readings: &[Reading], now: Instant) -> Vec<Gap> 
     gaps
 }
 
+/// Since when a cooler has not been read though it should have been: since its last reading, or since it was put in use
+/// (使用開始) if that was later; none while the next reading may still be waited for.
+#[must_use]
+pub fn unread_since(
+    every_minutes: i64,
+    in_use_since: Instant,
+    last: Option<Instant>,
+    now: Instant,
+) -> Option<Instant> {
+    let since = last.map_or(in_use_since, |last| last.max(in_use_since));
+    (minute(now) - minute(since) > every_minutes).then_some(since)
+}
+
 #[cfg(test)]
 #[path = "cold_chain/tests.rs"]
 mod tests;

@@ -169,6 +169,15 @@ impl CouponLine {
         })
     }
 
+    /// The same coupon issued again (再発行) under another number: kind, turn and city stay.
+    ///
+    /// # Errors
+    /// Never, since the digits of both were read before.
+    pub fn reissued(&self, number: CouponNumber) -> Result<Self, CouponRefusal> {
+        let (kind, turn, municipality, _) = self.parts();
+        Self::parse(&format!("{kind}{turn}{municipality}{}", number.as_str()))
+    }
+
     fn parts(&self) -> (&str, &str, &str, &str) {
         let (kind, rest) = self.as_str().split_at(1);
         let (turn, rest) = rest.split_at(1);

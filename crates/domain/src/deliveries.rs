@@ -83,6 +83,18 @@ impl PaperNumber {
         Self(format!("{day}-{code}-{}", last(cycle, 6)))
     }
 
+    /// The number of the order that takes the place of a recalled lot's vials at a venue: the day, the venue's code (its
+    /// id's last ten digits where it has none), and what tells two recalls of a day apart. The same again for the same.
+    #[must_use]
+    pub fn of_replacement(
+        on: Day,
+        (venue, code): (OrganisationId, Option<&FacilityCode>),
+        recall: Uuid,
+    ) -> Self {
+        let Self(number) = Self::of_allocation(on, (venue, code), recall);
+        Self(format!("R{number}"))
+    }
+
     /// The number.
     #[must_use]
     pub fn as_str(&self) -> &str {

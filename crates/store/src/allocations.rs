@@ -136,7 +136,8 @@ pub(crate) fn seat_for(permit: &Permit, actions: &[Action]) -> Result<String> {
 }
 
 /// The nodes of a giver's plan: the giver as the top, those it gives to, and those below them for what
-/// they can keep, with the figures stated for the product and the requests of the cycle.
+/// they can keep, with the figures stated for the product and the requests of the cycle. A venue that is no party to the
+/// collective contract on the cycle's first day is marked so.
 ///
 /// # Errors
 /// The database's.
@@ -164,13 +165,13 @@ async fn nodes_within(tx: &mut Tx, giver: &Place, cycle: &Cycle) -> Result<Vec<B
             all.push(below(&own.to_string(), None, Tier::Prefecture, name));
             cities(&mut all, Some(*own), on);
             let number = i64::from(own.number());
-            venues(tx, &mut all, (Some(number), None)).await?;
+            venues(tx, &mut all, (Some(number), None), on).await?;
         }
         Place::City(own) => {
             let place = Places::bundled().any(*own);
             let name = place.map_or(own.as_str(), |place| place.name.as_str());
             all.push(below(own.as_str(), None, Tier::City, name));
-            venues(tx, &mut all, (None, Some(*own))).await?;
+            venues(tx, &mut all, (None, Some(*own)), on).await?;
         }
         _ => return Ok(all),
     }
@@ -217,7 +218,9 @@ async fn venues(
     tx: &mut Tx,
     all: &mut Vec<Below>,
     (prefecture, city): (Option<i64>, Option<MunicipalityCode>),
+    on: Day,
 ) -> Result<()> {
+    let parties = contracts::parties_within(tx, (prefecture, city), on).await?;
     let rows: Vec<VenueRow> = tx
         .query(sql!(
             "SELECT id, name, municipality, facility_code FROM organisation
@@ -232,15 +235,17 @@ async fn venues(
         .all()
         .await?;
     for row in rows {
-        let id = uuid(&row.id, "organisation", "id")?.to_string();
+        let venue = uuid(&row.id, "organisation", "id")?;
+        let id = venue.to_string();
         let city = row
             .municipality
             .ok_or_else(|| bad("organisation", "municipality"))?;
         // A venue whose city is no more on that day has nobody to get anything from.
         if all.iter().any(|one| one.node.code == city) {
-            let mut venue = below(&id, Some(&city), Tier::Venue, &row.name);
-            venue.code = row.facility_code.unwrap_or(id);
-            all.push(venue);
+            let mut one = below(&id, Some(&city), Tier::Venue, &row.name);
+            one.code = row.facility_code.unwrap_or(id);
+            one.node.without_contract = !parties.contains(&OrganisationId(venue));
+            all.push(one);
         }
     }
     Ok(())

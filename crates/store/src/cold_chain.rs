@@ -8,6 +8,7 @@ mod decisions;
 mod excursions;
 mod readings;
 mod rooms;
+mod unread;
 
 use std::collections::BTreeMap;
 
@@ -25,7 +26,9 @@ use crate::error::{Error, Result};
 use crate::stock::{allowed, may_see};
 
 pub use area::{Somewhere, of_area};
-pub use decisions::{Decided, Deciding, Decision, decide};
+pub use decisions::{
+    Decided, Deciding, DecidingMany, Decision, LOTS_AT_ONCE_MAX, ManyDecided, decide, decide_many,
+};
 pub use excursions::{Listed, PAST_MAX, State, Told, one, open, past};
 pub use readings::{
     Entered, FILE_LINES, Kept as KeptReading, Line, ReadingTold, Way, Word, enter, latest,
@@ -33,6 +36,7 @@ pub use readings::{
 };
 pub(crate) use rooms::units_taken;
 pub use rooms::{Near, ROOMS_MAX, Room, rooms};
+pub use unread::{UNREAD_MAX, Unread, unread_in_area};
 
 /// Coolers of one venue at most: the largest hospitals have some dozens.
 pub const COOLERS_MAX: i64 = 60;

@@ -1,6 +1,8 @@
 //! The collective contract (集合契約): mandates (委任状) that venues make, associations confirm, and what follows from them:
 //! who may order, ask for supply and claim.
 
+use std::collections::BTreeSet;
+
 use domain::access::{Action, OrganisationId, OrganisationKind, Permit, Place};
 use domain::calendar::{Day, Instant};
 use domain::contracts::{
@@ -201,6 +203,34 @@ pub(crate) async fn may_take_part(
 pub async fn standing(db: &Db, venue: OrganisationId, on: Day) -> Result<Standing> {
     let mut tx = db.begin_reading().await?;
     Ok(Standing::on(&steps(&mut tx, venue).await?, on))
+}
+
+/// Which venues of a prefecture or a city are parties on a day.
+pub(crate) async fn parties_within(
+    tx: &mut Tx,
+    (prefecture, city): (Option<i64>, Option<MunicipalityCode>),
+    on: Day,
+) -> Result<BTreeSet<OrganisationId>> {
+    let rows: Vec<(Vec<u8>,)> = tx
+        .query(sql!(
+            "SELECT m.venue FROM mandate AS m JOIN organisation AS v ON v.id = m.venue
+             WHERE m.state = 'confirmed' AND m.act <> 'leave' AND m.valid_from <= $1
+               AND NOT EXISTS (SELECT 1 FROM mandate AS n
+                    WHERE n.venue = m.venue AND n.state = 'confirmed'
+                      AND n.valid_from > m.valid_from AND n.valid_from <= $1)
+               AND (CAST($2 AS BIGINT) IS NULL OR v.prefecture = $2)
+               AND (CAST($3 AS TEXT) IS NULL OR v.municipality = $3)
+             ORDER BY m.venue LIMIT $4"
+        ))
+        .bind(on.to_string())
+        .bind(prefecture)
+        .bind(city.map(|city| city.as_str().to_owned()))
+        .bind(PARTIES_MAX)
+        .all()
+        .await?;
+    rows.iter()
+        .map(|(venue,)| uuid(venue, "mandate", "venue").map(OrganisationId))
+        .collect()
 }
 
 fn own_venue(permit: &Permit) -> Result<(OrganisationId, MunicipalityCode)> {

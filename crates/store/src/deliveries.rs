@@ -9,8 +9,8 @@ mod orders;
 mod questions;
 mod receiving;
 
-pub(crate) use in_charge::order_allocated;
 pub use in_charge::{Charge, PutInCharge, charges, put_in_charge};
+pub(crate) use in_charge::{in_charge, order_allocated};
 pub use orders::{NewOrder, OfCycle, Ordered, Placed, open_orders, order, orders_of_city};
 pub use questions::{OpenQuestion, answer, open_questions, unreadable};
 pub use receiving::{Receipt, Slip, Untold, receive, receive_untold, slip};

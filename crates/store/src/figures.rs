@@ -2,7 +2,8 @@
 //! stated goes before what was drawn, which stays beside it to be compared.
 //!
 //! Invariant: a drawn figure is the sum over venues of what the books said of each at one moment, and is
-//! only ever replaced by what they say at a later one.
+//! only ever replaced by what they say at a later one. What was stated is a word that stays; nobody's word is followed
+//! by one of somebody who has not seen it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,6 +59,56 @@ pub struct ByHand {
     pub at: Instant,
 }
 
+/// The last word about a figure by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Of whom.
+    pub seat: String,
+    /// Which figure.
+    pub figure: Stated,
+    /// Its number among all words about the product.
+    pub number: i64,
+    /// How much; none if it was taken back.
+    pub value: Option<u64>,
+    /// From where, or why it differs from the books.
+    pub reason: String,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Instant,
+}
+
+/// What became of figures that somebody stated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stating {
+    /// They stand; the last word has this number.
+    Kept(i64),
+    /// These seats are not below: nothing is changed.
+    NotBelow(Vec<String>),
+    /// Others said this meanwhile: nothing is changed.
+    Changed(Vec<Word>),
+}
+
+/// What became of the figures of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// What others said meanwhile; it stays.
+    pub changed: Vec<Word>,
+    /// Seats that are not below.
+    pub not_below: Vec<String>,
+}
+
+/// What became of taking a figure back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Forgotten {
+    /// It is taken back.
+    Now,
+    /// Nothing of it is stated, or its place is not below.
+    NotFound,
+    /// Somebody said this meanwhile: nothing is changed.
+    Changed(Word),
+}
+
 /// A figure that was drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drawn {
@@ -88,24 +139,75 @@ fn stated_in(word: &str, table: &'static str) -> Result<Stated> {
     Stated::parse(word).ok_or_else(|| bad(table, "figure"))
 }
 
-type StatedRow = (String, String, i64, String, i64, Option<String>);
+#[derive(sqlx_macros::FromRow)]
+struct WordRow {
+    place: String,
+    figure: String,
+    number: i64,
+    value: Option<i64>,
+    reason: String,
+    at_micros: i64,
+    by_name: Option<String>,
+}
 
-async fn stated_within(
+impl WordRow {
+    fn word(self) -> Result<Word> {
+        let value = self.value.map(|value| whole(value, "stated_figure"));
+        Ok(Word {
+            figure: stated_in(&self.figure, "stated_figure")?,
+            seat: self.place,
+            number: self.number,
+            value: value.transpose()?,
+            reason: self.reason,
+            by: self.by_name.unwrap_or_default(),
+            at: Instant::from_micros(self.at_micros),
+        })
+    }
+}
+
+/// The last word about each figure of these places, those that took one back among them.
+async fn last_words(
     tx: &mut Tx,
     product: &str,
     seats: impl Iterator<Item = &str>,
-) -> Result<Vec<StatedRow>> {
-    tx.query(sql!(
-        "SELECT f.place, f.figure, f.value, f.reason, f.at_micros, a.name FROM allocation_figure AS f
-         LEFT JOIN account AS a ON a.id = f.by_user
-         WHERE f.product = $1 AND f.place IN (SELECT value->>'place' FROM json_each($2))
-         ORDER BY f.place, f.figure LIMIT $3"
-    ))
-    .bind(product.to_owned())
-    .bind(places(seats))
-    .bind(ROWS_MAX)
-    .all()
-    .await
+) -> Result<Vec<Word>> {
+    let rows: Vec<WordRow> = tx
+        .query(sql!(
+            "SELECT f.place, f.figure, f.number, f.value, f.reason, f.at_micros, a.name AS by_name
+             FROM stated_figure AS f LEFT JOIN account AS a ON a.id = f.by_user
+             WHERE f.product = $1 AND f.place IN (SELECT value->>'place' FROM json_each($2))
+               AND f.number = (SELECT MAX(n.number) FROM stated_figure AS n
+                    WHERE n.place = f.place AND n.product = f.product AND n.figure = f.figure)
+             ORDER BY f.place, f.figure LIMIT $3"
+        ))
+        .bind(product.to_owned())
+        .bind(places(seats))
+        .bind(ROWS_MAX)
+        .all()
+        .await?;
+    rows.into_iter().map(WordRow::word).collect()
+}
+
+async fn last_number(tx: &mut Tx, product: &str) -> Result<i64> {
+    let (number,): (i64,) = tx
+        .query(sql!(
+            "SELECT CAST(COALESCE(MAX(number), 0) AS BIGINT) FROM stated_figure WHERE product = $1"
+        ))
+        .bind(product.to_owned())
+        .one()
+        .await?;
+    Ok(number)
+}
+
+/// The number of the last word about any figure of the cycle's product. Whoever reads figures after this number has
+/// seen every word up to it.
+///
+/// # Errors
+/// The database's.
+pub async fn number(db: &Db, permit: &Permit, cycle: &Cycle) -> Result<i64> {
+    seat_for(permit, &[Action::Allocate])?;
+    let mut tx = db.begin_reading().await?;
+    last_number(&mut tx, cycle.product.as_str()).await
 }
 
 async fn drawn_within(
@@ -153,10 +255,9 @@ pub(crate) async fn state<'n>(
             }
         }
     }
-    for (place, figure, value, ..) in stated_within(tx, product, seats()).await? {
-        if let Some(node) = by_code.get_mut(&place) {
-            let value = whole(value, "allocation_figure")?;
-            stated_in(&figure, "allocation_figure")?.state(node, value);
+    for word in last_words(tx, product, seats()).await? {
+        if let (Some(node), Some(value)) = (by_code.get_mut(&word.seat), word.value) {
+            word.figure.state(node, value);
         }
     }
     Ok(())
@@ -192,23 +293,26 @@ pub async fn figures(db: &Db, permit: &Permit, cycle: &Cycle) -> Result<Vec<Figu
             at: Instant::from_micros(at),
         });
     }
-    for (seat, word, value, reason, at, by) in stated_within(&mut tx, product, seats()).await? {
-        let figure = stated_in(&word, "allocation_figure")?;
+    for word in last_words(&mut tx, product, seats()).await? {
+        let Some(value) = word.value else {
+            continue;
+        };
         let one = all
-            .entry((seat.clone(), figure))
-            .or_insert_with(|| of(seat, figure));
+            .entry((word.seat.clone(), word.figure))
+            .or_insert_with(|| of(word.seat, word.figure));
         one.stated = Some(ByHand {
-            value: whole(value, "allocation_figure")?,
-            reason,
-            by: by.unwrap_or_default(),
-            at: Instant::from_micros(at),
+            value,
+            reason: word.reason,
+            by: word.by,
+            at: word.at,
         });
     }
     Ok(all.into_values().collect())
 }
 
-/// States figures of those below a giver, or of itself. Answers the seats that are not: nothing is
-/// changed then.
+/// States figures of those below a giver, or of itself: all of them, or none if somebody changed one of them meanwhile.
+/// `seen` is the [`number`] that whoever states them had before them. What is stated already, with the same reason,
+/// changes nothing.
 ///
 /// # Errors
 /// The database's.
@@ -217,50 +321,134 @@ pub async fn state_figures(
     permit: &Permit,
     cycle: &Cycle,
     figures: &[StatedFigure],
+    seen: i64,
     act: (Uuid, Instant),
-) -> Result<Vec<String>> {
+) -> Result<Stating> {
     let own = seat_for(permit, &[Action::Allocate])?;
+    let strange = not_below(db, permit, cycle, figures).await?;
+    if !strange.is_empty() {
+        return Ok(Stating::NotBelow(strange));
+    }
+    transact!(db, |tx| {
+        let (open, changed) = compare(&mut tx, cycle, figures, seen).await?;
+        if !changed.is_empty() {
+            return Ok(Stating::Changed(changed));
+        }
+        Stating::Kept(write_figures(&mut tx, permit, (cycle, &own), &open, act).await?)
+    })
+}
+
+/// States the figures of a file. Those that somebody changed meanwhile are answered and stay as they are; all others are
+/// stated.
+///
+/// # Errors
+/// The database's.
+pub async fn load_figures(
+    db: &Db,
+    permit: &Permit,
+    cycle: &Cycle,
+    figures: &[StatedFigure],
+    seen: i64,
+    act: (Uuid, Instant),
+) -> Result<Loaded> {
+    let own = seat_for(permit, &[Action::Allocate])?;
+    let not_below = not_below(db, permit, cycle, figures).await?;
+    let below: Vec<StatedFigure> = figures
+        .iter()
+        .filter(|one| !not_below.contains(&one.seat))
+        .cloned()
+        .collect();
+    transact!(db, |tx| {
+        let (open, changed) = compare(&mut tx, cycle, &below, seen).await?;
+        write_figures(&mut tx, permit, (cycle, &own), &open, act).await?;
+        Loaded {
+            changed,
+            not_below: not_below.clone(),
+        }
+    })
+}
+
+async fn not_below(
+    db: &Db,
+    permit: &Permit,
+    cycle: &Cycle,
+    figures: &[StatedFigure],
+) -> Result<Vec<String>> {
     let known = nodes(db, permit, cycle).await?;
     let known: BTreeSet<&str> = known.iter().map(|one| one.node.code.as_str()).collect();
-    let strange: Vec<String> = figures
+    Ok(figures
         .iter()
         .filter(|one| !known.contains(one.seat.as_str()))
         .map(|one| one.seat.clone())
-        .collect();
-    if !strange.is_empty() {
-        return Ok(strange);
-    }
-    let value = |one: &StatedFigure| {
-        i64::try_from(one.value).map_err(|_| bad("allocation_figure", "value"))
-    };
-    let values: Vec<i64> = figures.iter().map(value).collect::<Result<_>>()?;
-    transact!(db, |tx| {
-        for (one, value) in figures.iter().zip(&values) {
-            tx.query(sql!(
-                "INSERT INTO allocation_figure (place, product, figure, value, reason, at_micros, by_user)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)
-                 ON CONFLICT (place, product, figure) DO UPDATE SET
-                     value = excluded.value, reason = excluded.reason, at_micros = excluded.at_micros,
-                     by_user = excluded.by_user"
-            ))
-            .bind(one.seat.clone())
-            .bind(cycle.product.as_str().to_owned())
-            .bind(one.figure.as_str().to_owned())
-            .bind(*value)
-            .bind(one.reason.clone())
-            .bind(act.1.micros())
-            .bind(permit.actor().user.0.as_bytes().to_vec())
-            .expect(1)
-            .await?;
-        }
-        let detail = json!({ "product": cycle.product, "figures": figures.len() });
-        write_change(&mut tx, permit, ("state-figures", &own), &detail, act).await?;
-    })?;
-    Ok(Vec::new())
+        .collect())
 }
 
-/// Takes a figure stated by hand back, so that the drawn one holds again. Answers whether there was one of
-/// somebody below.
+/// Those of the figures that say something new, and the words of others that whoever states them has not seen.
+async fn compare<'f>(
+    tx: &mut Tx,
+    cycle: &Cycle,
+    figures: &'f [StatedFigure],
+    seen: i64,
+) -> Result<(Vec<&'f StatedFigure>, Vec<Word>)> {
+    let seats: BTreeSet<&str> = figures.iter().map(|one| one.seat.as_str()).collect();
+    let last = last_words(tx, cycle.product.as_str(), seats.into_iter()).await?;
+    let last: BTreeMap<(&str, Stated), &Word> = last
+        .iter()
+        .map(|word| ((word.seat.as_str(), word.figure), word))
+        .collect();
+    let (mut open, mut changed) = (Vec::new(), Vec::new());
+    for one in figures {
+        match last.get(&(one.seat.as_str(), one.figure)) {
+            Some(word) if word.value == Some(one.value) && word.reason == one.reason => {}
+            Some(word) if word.number > seen => changed.push((*word).clone()),
+            _ => open.push(one),
+        }
+    }
+    Ok((open, changed))
+}
+
+/// Writes words about figures; answers the last number.
+async fn write_figures(
+    tx: &mut Tx,
+    permit: &Permit,
+    (cycle, own): (&Cycle, &str),
+    figures: &[&StatedFigure],
+    act: (Uuid, Instant),
+) -> Result<i64> {
+    let product = cycle.product.as_str();
+    let before = last_number(tx, product).await?;
+    if figures.is_empty() {
+        return Ok(before);
+    }
+    let value =
+        |one: &&StatedFigure| i64::try_from(one.value).map_err(|_| bad("stated_figure", "value"));
+    let values: Vec<i64> = figures.iter().map(value).collect::<Result<_>>()?;
+    let by = permit.actor().user.0.as_bytes().to_vec();
+    let table = Table::default()
+        .text(figures.iter().map(|one| one.seat.as_str()))
+        .text(figures.iter().map(|_| product))
+        .text(figures.iter().map(|one| one.figure.as_str()))
+        .whole((before + 1..).zip(figures).map(|(number, _)| number))
+        .whole(values)
+        .text(figures.iter().map(|one| one.reason.as_str()))
+        .whole(figures.iter().map(|_| act.1.micros()))
+        .bytes(figures.iter().map(|_| by.clone()));
+    tx.many(
+        sql!(
+            "INSERT INTO stated_figure (place, product, figure, number, value, reason, at_micros, by_user)
+             {rows: text, text, text, bigint, bigint, text, bigint, bytea}"
+        ),
+        table,
+    )
+    .expect_each()
+    .await?;
+    let detail = json!({ "product": cycle.product, "figures": figures.len() });
+    write_change(tx, permit, ("state-figures", own), &detail, act).await?;
+    last_number(tx, product).await
+}
+
+/// Takes a figure stated by hand back, so that the drawn one holds again. `seen` is the [`number`] that whoever takes it
+/// back had before them.
 ///
 /// # Errors
 /// The database's.
@@ -268,29 +456,40 @@ pub async fn forget(
     db: &Db,
     permit: &Permit,
     cycle: &Cycle,
-    (seat, figure): (&str, Stated),
+    (seat, figure, seen): (&str, Stated, i64),
     act: (Uuid, Instant),
-) -> Result<bool> {
+) -> Result<Forgotten> {
     let own = seat_for(permit, &[Action::Allocate])?;
     let known = nodes(db, permit, cycle).await?;
     if !known.iter().any(|one| one.node.code == seat) {
-        return Ok(false);
+        return Ok(Forgotten::NotFound);
     }
     transact!(db, |tx| {
-        let gone = tx
-            .query(sql!(
-                "DELETE FROM allocation_figure WHERE place = $1 AND product = $2 AND figure = $3"
-            ))
-            .bind(seat.to_owned())
-            .bind(cycle.product.as_str().to_owned())
-            .bind(figure.as_str().to_owned())
-            .run()
-            .await?;
-        if gone > 0 {
-            let detail = json!({ "product": cycle.product, "place": seat, "figure": figure });
-            write_change(&mut tx, permit, ("forget-figure", &own), &detail, act).await?;
+        let product = cycle.product.as_str();
+        let words = last_words(&mut tx, product, std::iter::once(seat)).await?;
+        let word = words.into_iter().find(|word| word.figure == figure);
+        let Some(word) = word.filter(|word| word.value.is_some()) else {
+            return Ok(Forgotten::NotFound);
+        };
+        if word.number > seen {
+            return Ok(Forgotten::Changed(word));
         }
-        gone > 0
+        let number = last_number(&mut tx, product).await? + 1;
+        tx.query(sql!(
+            "INSERT INTO stated_figure (place, product, figure, number, value, reason, at_micros, by_user)
+             VALUES ($1, $2, $3, $4, NULL, '', $5, $6)"
+        ))
+        .bind(seat.to_owned())
+        .bind(product.to_owned())
+        .bind(figure.as_str().to_owned())
+        .bind(number)
+        .bind(act.1.micros())
+        .bind(permit.actor().user.0.as_bytes().to_vec())
+        .expect(1)
+        .await?;
+        let detail = json!({ "product": cycle.product, "place": seat, "figure": figure });
+        write_change(&mut tx, permit, ("forget-figure", &own), &detail, act).await?;
+        Forgotten::Now
     })
 }
 

@@ -406,7 +406,10 @@ pub(super) async fn offers_within(
                     COALESCE(r.protected, 0) AS protected,
                     CAST(CASE WHEN EXISTS (
                         SELECT 1 FROM dose AS d
-                        WHERE d.municipality = o.municipality AND d.number = o.coupon AND d.venue = o.venue
+                        WHERE d.municipality = o.municipality AND d.venue = o.venue
+                          AND d.number IN (SELECT o.coupon UNION ALL SELECT n.number FROM coupon AS k
+                               JOIN coupon AS n ON n.municipality = k.municipality AND n.resident_no = k.resident_no
+                               WHERE k.municipality = o.municipality AND k.number = o.coupon)
                           AND d.given_on = o.day AND d.recorded_at > o.at_micros
                           AND d.standing IN ('counted', 'clash', 'quarantined')) THEN 1 ELSE 0 END AS BIGINT) AS has_come
              FROM leftover_offer AS o

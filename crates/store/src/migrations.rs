@@ -245,6 +245,16 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0055_demand_counts.sql"),
         engines: Engines::Both,
     },
+    Migration {
+        version: 57,
+        text: include_str!("../migrations/0057_stated_figures.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
+        version: 58,
+        text: include_str!("../migrations/0058_replacement_requests.sql"),
+        engines: Engines::Both,
+    },
 ];
 
 /// Brings the tables up to this program's version; safe to run at every start.

@@ -15,6 +15,12 @@ use crate::lots::of_product;
 use crate::recalls::{Standing, can_be_stopped};
 use crate::stock::{organisation, wrong_permit};
 
+mod requests;
+
+pub use requests::{
+    Asked, AskedOf, NotOrdered, Requested, Standings, asked_of_venue, request, requested,
+};
+
 /// Days before today whose vials tell how fast a venue uses its vaccine: as long as the monitors look back.
 const USED_DAYS: i64 = domain::monitors::USE_DAYS;
 
@@ -36,6 +42,8 @@ pub struct Replaced {
     pub product: String,
     /// Who gets them.
     pub to: Named,
+    /// The same, as the books have it.
+    pub to_id: OrganisationId,
     /// Where from.
     pub source: Source,
     /// The venue that gives them, if another one does.
@@ -60,6 +68,17 @@ pub async fn proposed(
     if permit.action() != Action::KeepLots {
         return Err(wrong_permit());
     }
+    let mut tx = db.begin_reading().await?;
+    let found = proposed_within(&mut tx, (lot, standing), today).await?;
+    tx.commit().await?;
+    Ok(found)
+}
+
+pub(crate) async fn proposed_within(
+    tx: &mut Tx,
+    (lot, standing): (&Lot, &[Standing]),
+    today: Day,
+) -> Result<Vec<Replaced>> {
     let mut venues = Venues::new();
     let mut stopped: BTreeMap<(String, Prefecture), Vec<At>> = BTreeMap::new();
     for one in standing.iter().filter(|one| can_be_stopped(one.account)) {
@@ -88,14 +107,14 @@ pub async fn proposed(
         });
     }
     let mut found = Vec::new();
-    let mut tx = db.begin_reading().await?;
     for ((product, prefecture), stopped) in stopped {
-        let register = of_product(&mut tx, &product).await?;
+        let register = of_product(tx, &product).await?;
         let good = good_lots(&register, lot, today);
         let what = (product.as_str(), prefecture);
-        let spare = spare(&mut tx, what, &good, today, &mut venues).await?;
+        let spare = spare(tx, what, &good, today, &mut venues).await?;
         for one in replacements(&stopped, &spare) {
-            let Some(to) = venues.get(&one.to).cloned() else {
+            let to_id = one.to;
+            let Some(to) = venues.get(&to_id).cloned() else {
                 continue;
             };
             let from = match one.source {
@@ -105,13 +124,13 @@ pub async fn proposed(
             found.push(Replaced {
                 product: product.clone(),
                 to,
+                to_id,
                 source: one.source,
                 from,
                 vials: one.vials,
             });
         }
     }
-    tx.commit().await?;
     Ok(found)
 }
 

@@ -151,7 +151,9 @@ pub async fn enter(db: &Db, desk: Desk<'_>, new: &NewEntry, at: Instant) -> Resu
             });
         }
         let waiting = people(&mut tx, &key, today).await?;
-        let is_there = |one: &&Person| one.route == (city, number) && one.is_waiting(today);
+        // Whoever comes with the old paper waits under the new number already.
+        let in_force = reissued(&mut tx, city, number).await?.unwrap_or(number);
+        let is_there = |one: &&Person| one.route == (city, in_force) && one.is_waiting(today);
         if let Some(there) = waiting.iter().find(is_there) {
             return Ok(Entered::Twice(there.number));
         }
@@ -335,6 +337,8 @@ pub struct Person {
     pub number: i64,
     /// The coupon.
     pub line: CouponLine,
+    /// Whether it was issued again (再発行) since they were entered: the coupon is the new one.
+    pub is_reissued: bool,
     /// Where it leads.
     pub(crate) route: (MunicipalityCode, CouponNumber),
     /// When they were entered.
@@ -402,6 +406,7 @@ struct Row {
     line: String,
     municipality: String,
     coupon: String,
+    reissued: Option<String>,
     entered: i64,
     revision: i64,
     state: String,
@@ -419,24 +424,54 @@ struct Row {
     today: Option<String>,
 }
 
+/// The number in force (再発行後の番号) of whoever has this coupon, if it was issued again.
+async fn reissued(
+    tx: &mut Tx,
+    city: MunicipalityCode,
+    number: CouponNumber,
+) -> Result<Option<CouponNumber>> {
+    let row: Option<(String,)> = tx
+        .query(sql!(
+            "SELECT r.number FROM coupon AS c
+             JOIN resident AS r ON r.municipality = c.municipality AND r.resident_no = c.resident_no
+             WHERE c.municipality = $1 AND c.number = $2 AND c.replaced_by IS NOT NULL"
+        ))
+        .bind(city.as_str().to_owned())
+        .bind(number.as_str().to_owned())
+        .optional()
+        .await?;
+    row.map(|(number,)| CouponNumber::parse(&number).map_err(|_| bad("resident", "number")))
+        .transpose()
+}
+
 /// Everybody on a list whose consent was not taken back and whom no dose has taken off it, and of the others those of the
 /// last half year: in the order of their numbers, [`LIST_MAX`] at most. If there are more,
-/// whoever waits is not left out.
+/// whoever waits is not left out. Whose coupon was issued again stands under the new number, and what happened under the
+/// old one happened to them.
 pub(crate) async fn people(tx: &mut Tx, key: &Key, today: Day) -> Result<Vec<Person>> {
     let rows: Vec<Row> = tx
         .query(sql!(
-            "SELECT s.id, s.city, s.number, s.line, s.municipality, s.coupon, s.at_micros AS entered,
+            "SELECT s.id, s.city, s.number, s.line, s.municipality, s.coupon,
+                    CASE WHEN c.replaced_by IS NOT NULL THEN r.number END AS reissued, s.at_micros AS entered,
                     w.revision, w.state, w.products, w.from_minute, w.needs_minutes, w.consent_on, w.consent_way,
                     w.consent_until, p.phone, r.birth, COALESCE(r.protected, 0) AS protected,
                     CAST(CASE WHEN EXISTS (
                         SELECT 1 FROM dose AS d
-                        WHERE d.municipality = s.municipality AND d.number = s.coupon
+                        WHERE d.municipality = s.municipality
+                          AND d.number IN (SELECT s.coupon UNION ALL SELECT n.number FROM coupon AS n
+                               WHERE n.municipality = c.municipality AND n.resident_no = c.resident_no)
                           AND d.recorded_at > s.at_micros AND d.given_on >= w.consent_on
                           AND d.standing IN ('counted', 'clash', 'quarantined')) THEN 1 ELSE 0 END AS BIGINT) AS is_given,
                     (SELECT MAX(o.day) FROM leftover_offer AS o
-                     WHERE o.municipality = s.municipality AND o.coupon = s.coupon AND o.day < $3) AS last_called,
+                     WHERE o.municipality = s.municipality
+                       AND o.coupon IN (SELECT s.coupon UNION ALL SELECT n.number FROM coupon AS n
+                            WHERE n.municipality = c.municipality AND n.resident_no = c.resident_no)
+                       AND o.day < $3) AS last_called,
                     (SELECT x.word FROM leftover_offer AS o JOIN leftover_word AS x ON x.offer = o.id
-                     WHERE o.municipality = s.municipality AND o.coupon = s.coupon AND o.day = $3
+                     WHERE o.municipality = s.municipality
+                       AND o.coupon IN (SELECT s.coupon UNION ALL SELECT n.number FROM coupon AS n
+                            WHERE n.municipality = c.municipality AND n.resident_no = c.resident_no)
+                       AND o.day = $3
                      ORDER BY o.at_micros DESC, o.id DESC, x.revision DESC LIMIT 1) AS today
              FROM standby AS s
              JOIN standby_word AS w ON w.standby = s.id
@@ -475,7 +510,11 @@ fn person(row: Row, today: Day) -> Result<Person> {
     };
     let municipality =
         MunicipalityCode::parse(&row.municipality).map_err(|_| bad("standby", "municipality"))?;
-    let coupon = CouponNumber::parse(&row.coupon).map_err(|_| bad("standby", "coupon"))?;
+    let told = CouponNumber::parse(&row.coupon).map_err(|_| bad("standby", "coupon"))?;
+    let number = |text: &String| CouponNumber::parse(text).map_err(|_| bad("resident", "number"));
+    let reissued = row.reissued.as_ref().map(number).transpose()?;
+    let coupon = reissued.unwrap_or(told);
+    let line = CouponLine::parse(&row.line).map_err(|_| bad("standby", "line"))?;
     let birth = row.birth.as_deref().and_then(BirthDate::parse);
     let birth = birth.and_then(|birth| birth.exact());
     let called = row.last_called.as_deref();
@@ -483,7 +522,11 @@ fn person(row: Row, today: Day) -> Result<Person> {
         id: uuid(&row.id, "standby", "id")?,
         is_of_city: !row.city.is_empty(),
         number: row.number,
-        line: CouponLine::parse(&row.line).map_err(|_| bad("standby", "line"))?,
+        line: match reissued {
+            Some(number) => line.reissued(number).map_err(|_| bad("standby", "line"))?,
+            None => line,
+        },
+        is_reissued: reissued.is_some(),
         route: (municipality, coupon),
         entered: Instant::from_micros(row.entered),
         revision: row.revision,
@@ -534,9 +577,12 @@ pub async fn sweep(db: &Db, today: Day) -> Result<u64> {
                  JOIN standby AS s ON s.id = p.standby
                  JOIN standby_word AS w ON w.standby = s.id
                   AND w.revision = (SELECT MAX(l.revision) FROM standby_word AS l WHERE l.standby = s.id)
+                 LEFT JOIN coupon AS c ON c.municipality = s.municipality AND c.number = s.coupon
                  WHERE w.consent_until < $1
                     OR EXISTS (SELECT 1 FROM dose AS d
-                               WHERE d.municipality = s.municipality AND d.number = s.coupon
+                               WHERE d.municipality = s.municipality
+                                 AND d.number IN (SELECT s.coupon UNION ALL SELECT n.number FROM coupon AS n
+                                      WHERE n.municipality = c.municipality AND n.resident_no = c.resident_no)
                                  AND d.recorded_at > s.at_micros AND d.given_on >= w.consent_on
                                  AND d.standing IN ('counted', 'clash', 'quarantined'))
                  LIMIT $2)"

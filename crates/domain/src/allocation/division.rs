@@ -91,7 +91,16 @@ pub(super) fn work(plan: &Plan, tree: &Tree<'_>, refusals: &mut Refusals) -> Vec
     for (at, step) in plan.steps.iter().enumerate() {
         let mut next = Vec::new();
         for giver in givers {
-            let receivers = receivers(tree, giver, &step.level);
+            let all = receivers(tree, giver, &step.level);
+            let (barred, receivers): (Vec<Id>, Vec<Id>) = all
+                .into_iter()
+                .partition(|id| tree.nodes[*id].node.without_contract);
+            for id in barred {
+                worked[id].why = Why::NoContract;
+                if let Some((at, _)) = set[id].filter(|(_, one)| one.units > 0) {
+                    refusals.add(format!("overrides[{at}].units"), Wrong::NoContract);
+                }
+            }
             let supply = worked[giver].units;
             let hand = Hand { plan, tree, step };
             let divided = hand.with_overrides(supply, &receivers, &set, refusals);

@@ -106,6 +106,10 @@ pub struct Node {
     /// Units come to it in multiples of this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pack: Option<u64>,
+    /// Whether it is no party to the collective contract (集合契約) when the cycle begins: then it is given
+    /// nothing, by no formula and by no hand.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_contract: bool,
 }
 
 /// One division: from each node that has units to the nodes of a level below it.
@@ -319,6 +323,8 @@ pub enum Wrong {
     },
     /// Needed for an item counted by vial.
     Needed,
+    /// It is no party to the collective contract.
+    NoContract,
 }
 
 impl Wrong {
@@ -344,6 +350,7 @@ impl Wrong {
             Self::LessThanMinimum { .. } => "less_than_minimum",
             Self::NotPacks { .. } => "not_packs",
             Self::Needed => "needed",
+            Self::NoContract => "no_contract",
         }
     }
 
@@ -369,6 +376,7 @@ impl Wrong {
             Self::LessThanMinimum { units } => format!("最小配送量の{units}未満です。0か{units}以上にしてください。"),
             Self::NotPacks { units } => format!("{units}の倍数にしてください。"),
             Self::Needed => "バイアル単位の物品があるため必要です。".to_owned(),
+            Self::NoContract => "クールの初日に集合契約に加入していない会場には配れません。会場が委任状を作成し、郡市医師会が確認してから決めてください。".to_owned(),
         }
     }
 
@@ -394,6 +402,7 @@ impl Wrong {
             Self::LessThanMinimum { units } => format!("The smallest shipment is {units}. Give nothing, or at least that."),
             Self::NotPacks { units } => format!("It must be a multiple of {units}."),
             Self::Needed => "It is needed, since an item is counted by vial.".to_owned(),
+            Self::NoContract => "The venue is no party to the collective contract on the cycle's first day. Have it make a mandate and the medical association confirm it, then set the number.".to_owned(),
         }
     }
 }

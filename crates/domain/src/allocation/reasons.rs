@@ -15,6 +15,8 @@ pub enum Why {
     Sum,
     /// Nothing was divided as far down as this.
     NotReached,
+    /// It is no party to the collective contract (集合契約), so it is given nothing.
+    NoContract,
     /// Its units are the sum of what the parts of the formula gave it.
     Formula {
         /// Part by part, in their order.
@@ -162,7 +164,7 @@ pub enum Kept {
     Packs,
     /// Nobody has a claim by this formula.
     NoClaims,
-    /// Nobody stands below.
+    /// Nobody stands below who may be given anything.
     Nobody,
 }
 

@@ -412,6 +412,62 @@ fn an_override_is_kept_named_and_taken_from_the_others() {
 }
 
 #[test]
+fn who_has_no_contract_is_given_nothing_by_no_formula_and_no_hand() {
+    let nodes = towns(3, |at, town| {
+        town.population = Some(1);
+        town.without_contract = at == 1;
+    });
+    let mut plan = plan(30, nodes, vec![step("city", rest(Rule::Population))]);
+    assert_eq!(units(&plan), [15, 0, 15]);
+    let proposal = propose(&plan).unwrap();
+    assert_eq!(proposal.find("0001").unwrap().why, Why::NoContract);
+    plan.overrides.push(Override {
+        node: "0001".to_owned(),
+        units: 1,
+        by: "田中".to_owned(),
+        reason: "離島の集団接種".to_owned(),
+    });
+    assert_eq!(refused(&plan), ["overrides[0].units no_contract"]);
+    plan.overrides[0].units = 0;
+    assert_eq!(units(&plan), [15, 0, 15]);
+}
+
+#[test]
+fn who_has_no_contract_takes_no_place_among_those_that_used_most() {
+    let nodes = towns(3, |at, town| {
+        town.request = Some(5);
+        town.supplied_doses = Some(100);
+        town.used_doses = Some(100 - at as u64);
+        town.without_contract = at == 0;
+    });
+    let rule = Rule::HighestUsage {
+        nodes: 1,
+        corrected: false,
+    };
+    let plan = plan(30, nodes, vec![step("city", rest(rule))]);
+    assert_eq!(units(&plan), [0, 5, 0]);
+}
+
+#[test]
+fn the_freezer_of_a_venue_without_contract_is_no_room_of_its_city() {
+    let venue = |code: &str, without_contract| Node {
+        cap: Some(4),
+        without_contract,
+        ..node(code, "C", "venue")
+    };
+    let city = |venues: Vec<Node>| {
+        let mut nodes = vec![node("P", "", "prefecture"), node("C", "P", "city")];
+        nodes[1].population = Some(1);
+        nodes.extend(venues);
+        let plan = plan(30, nodes, vec![step("city", rest(Rule::Population))]);
+        propose(&plan).unwrap().find("C").unwrap().units
+    };
+    assert_eq!(city(vec![venue("V1", false), venue("V2", true)]), 4);
+    // Nobody below has joined yet: what the city can take is not known from them.
+    assert_eq!(city(vec![venue("V1", true)]), 30);
+}
+
+#[test]
 fn needles_and_syringes_follow_from_the_doses() {
     let nodes = towns(2, |_, town| town.population = Some(1));
     let mut plan = plan(3, nodes, vec![step("city", rest(Rule::Population))]);
@@ -549,6 +605,7 @@ fn any_plan() -> impl Strategy<Value = Plan> {
             venue.used_doses = h;
             venue.week_doses = i;
             (venue.cap, venue.minimum, venue.pack) = (cap, minimum, pack);
+            venue.without_contract = at % 7 == 3;
             nodes.push(venue);
         }
         let levels = ["prefecture", "city", "venue"];
@@ -582,6 +639,7 @@ fn check_invariants(plan: &Plan, proposal: &Proposal) {
             .unwrap();
         assert!(node.cap.is_none_or(|cap| given.units <= cap), "{given:?}");
         assert_eq!(given.units % node.pack.unwrap_or(1), 0, "{given:?}");
+        assert!(given.units == 0 || !node.without_contract, "{given:?}");
         let minimum = node.minimum.unwrap_or(0);
         assert!(given.units == 0 || given.units >= minimum, "{given:?}");
         let step = plan.steps.iter().find(|step| step.level == given.level);

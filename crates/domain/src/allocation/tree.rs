@@ -414,10 +414,11 @@ impl<'p> Tree<'p> {
     fn bounds_of(&self, id: Id, requests_limit: bool) -> Bounds {
         let placed = &self.nodes[id];
         let below = || {
-            placed
-                .children
-                .iter()
-                .map(|child| self.nodes[*child].bounds)
+            // Who may be given nothing has no room that counts, and asks for no pack.
+            let children = placed.children.iter().map(|child| &self.nodes[*child]);
+            children
+                .filter(|child| !child.node.without_contract)
+                .map(|child| child.bounds)
         };
         let common = below()
             .map(|child| child.pack)

@@ -120,6 +120,20 @@ fn a_night_is_expected_and_a_weekend_without_a_reading_is_told() {
     assert_eq!(gaps(EVERY_MINUTES_USUAL, &[], at("08T00:01")), []);
 }
 
+#[test]
+fn a_cooler_put_in_use_again_is_waited_for_anew() {
+    let told = |in_use, last: Option<&str>, now| {
+        unread_since(EVERY_MINUTES_USUAL, at(in_use), last.map(at), at(now))
+    };
+    assert_eq!(told("01T08:00", None, "02T00:00"), None);
+    assert_eq!(told("01T08:00", None, "02T00:01"), Some(at("01T08:00")));
+    assert_eq!(told("03T08:00", Some("01T17:00"), "04T00:00"), None);
+    assert_eq!(
+        told("01T08:00", Some("01T17:00"), "03T08:00"),
+        Some(at("01T17:00"))
+    );
+}
+
 fn open() -> Excursion {
     excursions(CoolerKind::DeepFreezer, &[reading("01T08:00", "-50")])[0]
 }
@@ -247,6 +261,16 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 }
 
 proptest! {
+    #[test]
+    fn a_cooler_is_unread_exactly_while_a_gap_lasts(readings in readings(), every in 1_i64..400, after in 0_i64..900) {
+        let in_use = at("01T00:00");
+        let now = moment(minute(in_use) + 500 + after);
+        let last = readings.iter().map(|one| one.at).max();
+        let lasting = gaps(every, &readings, now).last().filter(|gap| gap.to.is_none()).map(|gap| gap.from);
+        prop_assume!(last.is_some());
+        prop_assert_eq!(unread_since(every, in_use, last, now), lasting);
+    }
+
     #[test]
     fn the_order_of_entry_does_not_matter(readings in readings(), seed in any::<u64>()) {
         let mut mixed = readings.clone();

@@ -7,7 +7,7 @@ use domain::access::Action;
 use domain::calendar::Instant;
 use domain::cycles::{REASON_LENGTH_MAX, Source, Stated};
 use serde::{Deserialize, Serialize};
-use store::figures::{self, Figure, StatedFigure};
+use store::figures::{self, Figure, StatedFigure, Stating, Word};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -32,6 +32,9 @@ pub fn routes() -> Routes {
 #[derive(Deserialize, ToSchema)]
 pub struct FiguresBody {
     items: Vec<FigureBody>,
+    /// The `number` of the list that was looked at; without it, nothing that others stated is replaced.
+    #[serde(default)]
+    seen: i64,
 }
 
 /// A figure of a place.
@@ -49,7 +52,8 @@ pub struct FigureBody {
 
 /// State figures of places below, which formulas use.
 #[utoipa::path(post, path = "/api/v1/cycles/{id}/figures", request_body = FiguresBody, tag = "allocation", responses(
-    (status = 204, description = "They stand"), (status = 422, description = "A place is not below, or there is no such figure"),
+    (status = 204, description = "They stand"), (status = 409, description = "Others stated some of them since `seen`: `changed` tells what, who and when; nothing is changed"),
+    (status = 422, description = "A place is not below, or there is no such figure"),
 ))]
 pub(super) async fn state(
     State(app): State<App>,
@@ -75,12 +79,24 @@ pub(super) async fn state(
     }
     fields.done()?;
     let act = (app.fresh_id(), app.now());
-    let strange = figures::state_figures(&app.db, &permit, &cycle, &stated, act).await?;
-    if strange.is_empty() {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(Problem::unprocessable("place_not_below").member("places", strange))
+    match figures::state_figures(&app.db, &permit, &cycle, &stated, body.seen, act).await? {
+        Stating::Kept(_) => Ok(StatusCode::NO_CONTENT),
+        Stating::NotBelow(strange) => {
+            Err(Problem::unprocessable("place_not_below").member("places", strange))
+        }
+        Stating::Changed(words) => {
+            let words: Vec<_> = words.into_iter().map(told_meanwhile).collect();
+            Err(Problem::conflict("figure_changed_meanwhile").member("changed", words))
+        }
     }
+}
+
+/// What somebody else stated since the list was looked at.
+fn told_meanwhile(word: Word) -> serde_json::Value {
+    serde_json::json!({
+        "place": word.seat, "figure": word.figure.as_str(), "value": word.value, "reason": word.reason,
+        "by": word.by, "at": word.at, "number": word.number,
+    })
 }
 
 /// A figure of a place below, as stated and as drawn: what is stated holds.
@@ -127,6 +143,8 @@ impl From<Figure> for KnownFigureBody {
 /// Figures.
 #[derive(Serialize, ToSchema)]
 pub struct FigureList {
+    /// The number of the last word about any figure of the product, to be sent as `seen`.
+    number: i64,
     items: Vec<KnownFigureBody>,
 }
 
@@ -141,8 +159,11 @@ pub(super) async fn list(
 ) -> Result<Json<FigureList>, Problem> {
     let permit = me.permit(Action::Allocate, me.place())?;
     let cycle = allocation_desk::cycle(&app, id).await?;
+    // The number first: whatever is stated in between is seen, and asked about all the same.
+    let number = figures::number(&app.db, &permit, &cycle).await?;
     let told = figures::figures(&app.db, &permit, &cycle).await?;
     Ok(Json(FigureList {
+        number,
         items: told.into_iter().map(KnownFigureBody::from).collect(),
     }))
 }

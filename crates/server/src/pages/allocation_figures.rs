@@ -17,7 +17,7 @@ use serde::Deserialize;
 use store::allocations::{self, Below};
 use store::cycles::Cycle;
 use store::demand;
-use store::figures::{self, Figure, StatedFigure};
+use store::figures::{self, Figure, Forgotten, StatedFigure, Stating, Word};
 use uuid::Uuid;
 
 use crate::pages::allocation_desk;
@@ -62,6 +62,8 @@ pub fn routes() -> Routes {
 struct Listed {
     /// The place whose places below are listed; the giver's own if it is left out.
     of: String,
+    /// The number of the last word that was seen.
+    seen: i64,
 }
 
 /// A place with its figures.
@@ -135,6 +137,17 @@ struct Outcome {
     complaints: Vec<(u64, String)>,
 }
 
+impl Outcome {
+    fn complain(&mut self, line: u64, words: String) {
+        if self.complaints.len() < SHOWN_MAX {
+            self.complaints.push((line, words));
+        }
+    }
+}
+
+/// Where a file states each figure of each place.
+type Lines = BTreeMap<(String, Stated), u64>;
+
 #[derive(Template)]
 #[template(path = "allocations/figures.html")]
 struct FiguresPage {
@@ -148,6 +161,8 @@ struct FiguresPage {
     outcome: Option<Outcome>,
     /// Cities whose registers are counted, and of how many, while that goes on.
     counting: Option<(i64, i64)>,
+    /// The number of the last word that this page has seen.
+    seen: i64,
     complaints: Complaints,
     typed: Typed,
     reason_max: usize,
@@ -219,6 +234,8 @@ async fn render(app: &App, me: &Me, page: Page, id: Uuid, said: Said) -> Result<
     let texts = page.texts;
     let page = page.titled("figures-title");
     let below = allocations::nodes(&app.db, &permit, &cycle).await?;
+    // The number first: whatever is stated in between is shown, and asked about all the same.
+    let seen = figures::number(&app.db, &permit, &cycle).await?;
     let known = figures::figures(&app.db, &permit, &cycle).await?;
     let (counted, begun) = demand::progress(&app.db, &permit, &cycle).await?;
     let own = seat(permit.place()).ok_or_else(Problem::forbidden)?;
@@ -247,6 +264,7 @@ async fn render(app: &App, me: &Me, page: Page, id: Uuid, said: Said) -> Result<
         encodings: encodings(&page),
         outcome: said.outcome,
         counting: (counted < begun).then_some((counted, begun)),
+        seen,
         complaints: said.complaints,
         typed: said.typed,
         reason_max: REASON_LENGTH_MAX,
@@ -300,12 +318,47 @@ async fn state(
         reason,
     };
     let act = (app.fresh_id(), app.now());
-    let strange = figures::state_figures(&app.db, &permit, &cycle, &[stated], act).await?;
-    if strange.is_empty() {
-        Ok(back(id, "figure"))
-    } else {
-        Err(Problem::not_found())
+    let stated = [stated];
+    match figures::state_figures(&app.db, &permit, &cycle, &stated, seen(&typed), act).await? {
+        Stating::Kept(_) => Ok(back(id, "figure")),
+        Stating::NotBelow(_) => Err(Problem::not_found()),
+        Stating::Changed(words) => {
+            for word in &words {
+                complaints.add::<()>("value", meanwhile(word, page.texts));
+            }
+            let said = Said {
+                typed,
+                complaints,
+                ..Said::default()
+            };
+            render(&app, &me, page, id, said).await
+        }
     }
+}
+
+/// Up to which word somebody saw the figures.
+fn seen(typed: &Typed) -> i64 {
+    field(typed, "seen").parse().unwrap_or(0)
+}
+
+/// What somebody else stated meanwhile, and what to do.
+fn meanwhile(word: &Word, texts: Texts) -> String {
+    let told = [
+        ("by", word.by.clone()),
+        ("at", word.at.japanese()),
+        ("reason", word.reason.clone()),
+        (
+            "value",
+            word.value
+                .map(|value| value.to_string())
+                .unwrap_or_default(),
+        ),
+    ];
+    let id = match word.value {
+        Some(_) => "figures-meanwhile",
+        None => "figures-meanwhile-forgotten",
+    };
+    texts.t_with(id, &told)
 }
 
 async fn draw(State(app): State<App>, me: Me, Path(id): Path<Uuid>) -> Result<Response, Problem> {
@@ -317,17 +370,26 @@ async fn draw(State(app): State<App>, me: Me, Path(id): Path<Uuid>) -> Result<Re
 async fn forget(
     State(app): State<App>,
     me: Me,
+    page: Page,
     Path(id): Path<Uuid>,
     PageForm(typed): PageForm<Typed>,
 ) -> Result<Response, Problem> {
     let (permit, cycle) = giver(&app, &me, id).await?;
     let figure = Stated::parse(field(&typed, "figure")).ok_or_else(Problem::not_found)?;
-    let of = (field(&typed, "place"), figure);
+    let of = (field(&typed, "place"), figure, seen(&typed));
     let act = (app.fresh_id(), app.now());
-    if figures::forget(&app.db, &permit, &cycle, of, act).await? {
-        Ok(back(id, "figure-forgotten"))
-    } else {
-        Err(Problem::not_found())
+    match figures::forget(&app.db, &permit, &cycle, of, act).await? {
+        Forgotten::Now => Ok(back(id, "figure-forgotten")),
+        Forgotten::NotFound => Err(Problem::not_found()),
+        Forgotten::Changed(word) => {
+            let mut complaints = Complaints::default();
+            complaints.add::<()>("value", meanwhile(&word, page.texts));
+            let said = Said {
+                complaints,
+                ..Said::default()
+            };
+            render(&app, &me, page, id, said).await
+        }
     }
 }
 
@@ -336,6 +398,7 @@ async fn load(
     me: Me,
     page: Page,
     Path(id): Path<Uuid>,
+    Params(listed): Params<Listed>,
     sent: Multipart,
 ) -> Result<Response, Problem> {
     let (permit, cycle) = giver(&app, &me, id).await?;
@@ -348,10 +411,16 @@ async fn load(
         }
         Ok(reader) => {
             let below = allocations::nodes(&app.db, &permit, &cycle).await?;
-            let good = stated_in(&page, reader, &below, &mut outcome);
-            outcome.stated = good.len();
+            let (lines, good) = stated_in(&page, reader, &below, &mut outcome);
             let act = (app.fresh_id(), app.now());
-            figures::state_figures(&app.db, &permit, &cycle, &good, act).await?;
+            let loaded =
+                figures::load_figures(&app.db, &permit, &cycle, &good, listed.seen, act).await?;
+            outcome.stated = good.len() - loaded.changed.len();
+            for word in &loaded.changed {
+                let key = (word.seat.clone(), word.figure);
+                let line = lines.get(&key).copied().unwrap_or_default();
+                outcome.complain(line, meanwhile(word, page.texts));
+            }
         }
     }
     let said = Said {
@@ -367,18 +436,19 @@ fn stated_in(
     reader: Reader<Cursor<&axum::body::Bytes>>,
     below: &[Below],
     outcome: &mut Outcome,
-) -> Vec<StatedFigure> {
+) -> (Lines, Vec<StatedFigure>) {
     let mut seats: BTreeMap<&str, &str> = BTreeMap::new();
     for one in below {
         seats.insert(&one.code, &one.node.code);
         seats.insert(&one.node.code, &one.node.code);
     }
-    let mut good = Vec::new();
+    let (mut lines, mut good) = (Lines::new(), Vec::new());
     // Reading from memory does not fail.
     for line in reader.flatten() {
         let seat = line.row.as_ref().map(|row| seats.get(row.place.as_str()));
         let words = match (line.row, seat) {
             (Some(row), Some(Some(seat))) => {
+                lines.insert(((*seat).to_owned(), row.figure), line.place.line);
                 good.push(StatedFigure {
                     seat: (*seat).to_owned(),
                     figure: row.figure,
@@ -390,9 +460,7 @@ fn stated_in(
             (Some(row), _) => page.t1("figures-not-below", "place", row.place),
             (None, _) => complained(&line.complaints, page.texts.locale()),
         };
-        if outcome.complaints.len() < SHOWN_MAX {
-            outcome.complaints.push((line.place.line, words));
-        }
+        outcome.complain(line.place.line, words);
     }
-    good
+    (lines, good)
 }

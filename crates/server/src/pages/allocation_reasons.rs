@@ -11,6 +11,7 @@ pub fn reasons(proposed: &Proposed, plan: &Plan, texts: Texts) -> Vec<String> {
         Why::Top => vec![texts.t("alloc-why-top")],
         Why::Sum => vec![texts.t("alloc-why-sum")],
         Why::NotReached => vec![texts.t("alloc-why-not_reached")],
+        Why::NoContract => vec![texts.t("alloc-why-no_contract")],
         Why::Set {
             by,
             reason,

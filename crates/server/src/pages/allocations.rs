@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use domain::access::Action;
-use domain::allocation::{Override, Proposal};
+use domain::allocation::{Override, Proposal, Why};
 use domain::calendar::Day;
 use domain::closings::Purpose;
 use domain::cycles::{Act, Draft, REASON_LENGTH_MAX, Terms, Tier, UNITS_MAX, shipping_unit};
@@ -281,6 +281,7 @@ struct Row {
     published: String,
     difference: String,
     is_set: bool,
+    without_contract: bool,
 }
 
 /// A number that was set.
@@ -484,6 +485,7 @@ fn row(
         published: before.map_or(String::new(), |units| units.to_string()),
         difference: difference.unwrap_or_default(),
         is_set: desk.draft.overrides.iter().any(|set| set.node == one.code),
+        without_contract: one.why == Why::NoContract,
     }
 }
 

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::access::{Action, VenuePermit};
 use domain::calendar::{Day, Instant};
-use domain::cold_chain::{CoolerKind, Fate, Outcome, Temperature, range};
+use domain::cold_chain::{CoolerKind, Fate, Outcome, Temperature, minute, range};
 use domain::cycles::vials_per_unit;
 use domain::places::MunicipalityCode;
 use domain::stock::{Goods, NOTE_LENGTH_MAX, Shelf};
@@ -14,6 +14,7 @@ use domain::venues::FacilityCode;
 use serde::Deserialize;
 use store::cold_chain::{
     self, Cooler, Decided, Deciding, Decision, Listed, Room, Somewhere, State as Stands, Told,
+    UNREAD_MAX, Unread,
 };
 use store::stock::Act;
 use uuid::Uuid;
@@ -43,7 +44,7 @@ pub fn routes() -> Routes {
         )
 }
 
-fn path_of(id: Uuid) -> String {
+pub(super) fn path_of(id: Uuid) -> String {
     format!("/venue/temperatures/excursions/{id}")
 }
 
@@ -214,6 +215,8 @@ struct ExcursionPage {
     trouble: Option<String>,
     act: Uuid,
     may_keep: bool,
+    /// Whether several lots wait, so that one decision may be about more than one.
+    has_several: bool,
     reason_max: usize,
 }
 
@@ -229,7 +232,7 @@ struct ConfirmPage {
     means: String,
 }
 
-async fn found(app: &App, permit: &VenuePermit, id: Uuid) -> Result<Told, Problem> {
+pub(super) async fn found(app: &App, permit: &VenuePermit, id: Uuid) -> Result<Told, Problem> {
     let told = cold_chain::one(&app.db, permit, id, app.now()).await?;
     told.ok_or_else(Problem::not_found)
 }
@@ -323,6 +326,12 @@ fn render(
             .collect(),
         act: app.fresh_id(),
         may_keep: page.may(Action::KeepStock),
+        has_several: told
+            .fates
+            .values()
+            .filter(|fate| fate.undecided > 0)
+            .count()
+            > 1,
         reason_max: NOTE_LENGTH_MAX,
         row,
         fields,
@@ -567,19 +576,70 @@ fn of_products<'f>(
     lines
 }
 
+/// A cooler of the area that nobody has read, in words.
+struct UnreadRow {
+    href: String,
+    venue: String,
+    city: String,
+    address: String,
+    facility: String,
+    phone: String,
+    cooler: String,
+    kind: String,
+    since: String,
+    time: String,
+    /// Whether there is no reading of today either.
+    is_none_today: bool,
+}
+
+impl UnreadRow {
+    fn of(one: Unread, now: Instant, texts: Texts) -> Self {
+        let city = MunicipalityCode::parse(&one.municipality).ok();
+        let at = one.since.japanese();
+        Self {
+            href: format!("/venues/{}", one.venue),
+            venue: one.name,
+            city: city.and_then(place_name).unwrap_or_default(),
+            address: one.address,
+            facility: one.facility,
+            phone: one.phone,
+            cooler: one.cooler,
+            kind: texts.t(&format!("cooler-kind-{}", one.kind.as_str())),
+            since: if one.was_read {
+                at
+            } else {
+                texts.t_with("unread-never", &[("at", at)])
+            },
+            time: minutes_text(minute(now) - minute(one.since), texts),
+            is_none_today: one.since.day_in_japan() < now.day_in_japan() || !one.was_read,
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "venues/excursions.html")]
 struct AreaPage {
     page: Page,
     rows: Vec<(String, AreaRow)>,
+    unread: Vec<UnreadRow>,
+    /// How many are shown, if there may be more.
+    is_cut: Option<usize>,
     today: String,
 }
 
 async fn of_area(State(app): State<App>, me: Me, page: Page) -> Result<Response, Problem> {
     let permit = me.permit(Action::SeeVenues, me.place())?;
-    let open = cold_chain::of_area(&app.db, &permit, app.now()).await?;
+    let now = app.now();
+    let open = cold_chain::of_area(&app.db, &permit, now).await?;
+    let unread = cold_chain::unread_in_area(&app.db, &permit, now).await?;
     let texts = page.texts;
+    let is_full = i64::try_from(unread.len()).is_ok_and(|count| count >= UNREAD_MAX);
     html(&AreaPage {
+        is_cut: is_full.then_some(unread.len()),
+        unread: unread
+            .into_iter()
+            .map(|one| UnreadRow::of(one, now, texts))
+            .collect(),
         rows: open
             .iter()
             .map(|one| {

@@ -7,10 +7,11 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use domain::access::{Action, VenuePermit};
-use domain::calendar::Instant;
-use domain::closings::{Purpose, VIALS_MAX};
+use domain::calendar::{Day, Instant};
+use domain::closings::{Purpose, VIALS_MAX, doses_per_vial};
 use domain::leftover_doses::{EXPECTED_MAX, Told, ToldRefusal};
 use domain::standby::Word;
+use domain::stock::{Goods, Shelf};
 use domain::vaccines::LOT_LENGTH_MAX;
 use serde::Deserialize;
 use store::leftover_doses::{
@@ -20,6 +21,7 @@ use uuid::Uuid;
 
 use crate::pages::fields::Complaints;
 use crate::pages::records::{Badge, Choice, product_choices, product_name};
+use crate::pages::stock::lot_href;
 use crate::state::App;
 use crate::web::body::PageForm;
 use crate::web::layout::{Page, done, html};
@@ -111,6 +113,8 @@ struct CallRow {
 }
 
 struct NeighbourRow {
+    /// The form that passes vials on to it.
+    href: String,
     name: String,
     facility: String,
     address: String,
@@ -286,14 +290,18 @@ fn row(app: &App, one: &Surplus, (offers, near): (&[Offer], &[Neighbour]), texts
         calling: calling.map(|offer| call_row(offer, texts)),
         coming: coming.map(|offer| call_row(offer, texts)).collect(),
         is_nobody: is_nobody(one, offers) && !is_over,
-        neighbours: near.iter().map(|one| neighbour_row(one, texts)).collect(),
+        neighbours: near
+            .iter()
+            .map(|near| neighbour_row(near, one, app.today(), texts))
+            .collect(),
         form: tell_form(one, texts),
         offer: app.fresh_id(),
     }
 }
 
-fn neighbour_row(one: &Neighbour, texts: Texts) -> NeighbourRow {
+fn neighbour_row(one: &Neighbour, surplus: &Surplus, today: Day, texts: Texts) -> NeighbourRow {
     NeighbourRow {
+        href: pass_on_href(surplus, &one.facility, today),
         name: one.name.clone(),
         facility: one.facility.clone(),
         address: one.address.clone(),
@@ -301,6 +309,24 @@ fn neighbour_row(one: &Neighbour, texts: Texts) -> NeighbourRow {
         near: texts.t(&format!("excursion-near-{}", one.near.as_str())),
         waiting: one.waiting,
     }
+}
+
+/// The form that passes vials on (融通) to a venue, filled in: as many unopened vials of the lot as hold the doses that
+/// nobody here can come for. Whoever sends them counts them first.
+fn pass_on_href(surplus: &Surplus, facility: &str, today: Day) -> String {
+    let told = &surplus.told;
+    let in_vial = doses_per_vial(&told.product, told.purpose, today).unwrap_or(1);
+    let in_vial = in_vial.max(1);
+    let vials = (surplus.free().max(1) + in_vial - 1) / in_vial;
+    let goods = Goods {
+        product: told.product.clone(),
+        lot: told.lot.clone(),
+    };
+    format!(
+        "{}&doing=send&shelf={}&vials={vials}&facility={facility}#send",
+        lot_href(&goods),
+        Shelf::Thawed.as_str()
+    )
 }
 
 fn purposes(chosen: Purpose, texts: Texts) -> Vec<Choice> {

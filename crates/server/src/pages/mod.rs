@@ -19,6 +19,7 @@ pub mod deliveries;
 pub mod devices;
 pub mod displays;
 pub mod drafts;
+pub mod excursion_lots;
 pub mod excursions;
 pub mod exports;
 pub mod fields;
@@ -95,6 +96,7 @@ pub fn routes() -> Routes {
         .merge(transfers::routes())
         .merge(temperatures::routes())
         .merge(displays::routes())
+        .merge(excursion_lots::routes())
         .merge(excursions::routes())
         .merge(leftover_doses::routes())
         .merge(standby::routes())

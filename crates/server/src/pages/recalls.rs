@@ -21,7 +21,7 @@ use store::recalls::{
     Addressee, Dosed, PEOPLE_MAX, Standing, Whereabouts, addressees, can_be_stopped, dosed,
     rehearse, whereabouts,
 };
-use store::replacements::{Replaced, proposed};
+use store::replacements::{self, Replaced, proposed, request, requested};
 use uuid::Uuid;
 
 use crate::pages::attachments::csv_response;
@@ -53,6 +53,7 @@ pub fn routes() -> Routes {
         .get("/lots/recall", keep, show)
         .post("/lots/recall", keep, announce)
         .post("/lots/recall/rehearsals", keep, rehearsal)
+        .post("/lots/recall/replacements", keep, ask_for_replacements)
         .get("/city/recall", trace, ask)
         .post("/city/recall", trace, people)
         .post("/city/recall/letters", trace, letters)
@@ -91,6 +92,10 @@ struct Found {
     rows: Vec<Row>,
     cities: Vec<(String, i64)>,
     replaced: Replacing,
+    /// What was asked for of it already.
+    asked: Vec<AskedRow>,
+    /// Whether the lot is recalled: before that nothing is asked for.
+    is_recalled: bool,
     /// Of each product with this lot in the register: its name, and since when it is recalled.
     registered: Vec<(String, Option<String>)>,
 }
@@ -102,6 +107,34 @@ struct Replacing {
     itself: i64,
     moved: i64,
     ordered: i64,
+}
+
+/// What was asked for in place of a venue's vials, in words.
+struct AskedRow {
+    to: String,
+    product: String,
+    vials: i64,
+    way: String,
+    is_waiting: bool,
+}
+
+impl AskedRow {
+    fn of(one: replacements::Asked, texts: Texts) -> Self {
+        let is_order = one.from.is_empty();
+        Self {
+            to: one.to,
+            product: product_name(&one.product, texts),
+            vials: one.vials,
+            is_waiting: is_order && one.order.is_none(),
+            way: match &one.order {
+                _ if !is_order => texts.t_with("replacements-asked-from", &[("venue", one.from)]),
+                Some(number) => {
+                    texts.t_with("replacements-asked-order", &[("number", number.clone())])
+                }
+                None => texts.t("replacements-asked-waiting"),
+            },
+        }
+    }
 }
 
 /// Vials for one venue from one source.
@@ -188,6 +221,7 @@ async fn found(app: &App, me: &Me, lot: &Lot, texts: Texts) -> Result<Found, Pro
     let permit = me.permit(Action::KeepLots, me.place())?;
     let Whereabouts { vials, doses } = whereabouts(&app.db, &permit, lot).await?;
     let entered = store::lots::lots(&app.db, Some(lot)).await?;
+    let is_recalled = entered.iter().any(|one| one.lot.recall.is_some());
     let registered = entered.into_iter().map(|one| {
         let since = one.lot.recall.map(|recall| day_text(recall.since, texts));
         (product_name(one.lot.product.as_str(), texts), since)
@@ -195,12 +229,18 @@ async fn found(app: &App, me: &Me, lot: &Lot, texts: Texts) -> Result<Found, Pro
     let found = Whereabouts { vials, doses };
     let replaced = proposed(&app.db, &permit, (lot, &found.vials), app.today()).await?;
     let replaced = Replacing::of(&replaced, texts);
+    let asked = requested(&app.db, &permit, lot).await?;
     Ok(Found {
         lot: lot.clone(),
         to_stop: found.to_stop(),
         dosed: found.dosed(),
         rows: found.vials.iter().map(|one| Row::of(one, texts)).collect(),
         replaced,
+        asked: asked
+            .into_iter()
+            .map(|one| AskedRow::of(one, texts))
+            .collect(),
+        is_recalled,
         cities: found
             .doses
             .iter()
@@ -247,6 +287,42 @@ async fn render(
         page,
     })?;
     Ok((status, shown).into_response())
+}
+
+/// Turns the proposal of replacements into requests to venues and orders. Pressed again it changes nothing but orders that
+/// had nobody to deliver them.
+async fn ask_for_replacements(
+    State(app): State<App>,
+    me: Me,
+    page: Page,
+    PageForm(fields): PageForm<Fields>,
+) -> Result<Response, Problem> {
+    let permit = me.permit(Action::KeepLots, me.place())?;
+    let mut complaints = Complaints::default();
+    let lot = complaints.lot(&page, &fields.lot);
+    let Some(lot) = lot.and_then(|lot| Lot::parse(&lot).ok()) else {
+        return render(&app, &me, page, fields, (false, complaints)).await;
+    };
+    let entered = store::lots::lots(&app.db, Some(&lot)).await?;
+    if !entered.iter().any(|one| one.lot.recall.is_some()) {
+        complaints.add::<()>("lot", page.t("replacements-not-recalled"));
+        return render(&app, &me, page, fields, (false, complaints)).await;
+    }
+    let found = whereabouts(&app.db, &permit, &lot).await?;
+    let act = (app.fresh_id(), app.now());
+    let came = request(&app.db, &permit, (&lot, &found.vials), act).await?;
+    let back = format!(
+        "/lots/recall?lot={}",
+        crate::web::percent_encoded(lot.as_str())
+    );
+    Ok(done(
+        &back,
+        if came.is_nothing() {
+            "replacements-before"
+        } else {
+            "replacements-requested"
+        },
+    ))
 }
 
 /// Everything as in earnest, but nothing is stopped: it is written down that it was rehearsed.

@@ -164,6 +164,8 @@ struct Row {
     revision: i64,
     /// The coupon's number; none of a protected person.
     coupon: Option<String>,
+    /// Whether the coupon was issued again since they were entered.
+    is_reissued: bool,
     phone: Option<String>,
     is_protected: bool,
     products: String,
@@ -193,6 +195,7 @@ impl Row {
             number: one.number,
             revision: one.revision,
             coupon: (!one.is_protected).then(|| one.line.grouped()),
+            is_reissued: one.is_reissued && !one.is_protected,
             phone: one.phone.clone(),
             is_protected: one.is_protected,
             products: if names.is_empty() {

@@ -9,6 +9,7 @@ use domain::calendar::Instant;
 use domain::stock::{Account, Alarm, Batch, Goods, MOVEMENT_VIALS_MAX, NOTE_LENGTH_MAX};
 use domain::vaccines::LOT_LENGTH_MAX;
 use store::deliveries;
+use store::replacements::AskedOf;
 use store::stock::{self, Done, OnHand};
 use store::transfers::{self, Side};
 use uuid::Uuid;
@@ -69,6 +70,49 @@ impl Row {
             ends: last_day.map_or_else(|| texts.t("stock-unknown"), |day| day_text(day, texts)),
             use_by: use_by.map_or_else(String::new, Instant::japanese),
             alarms: one.alarms.iter().map(|alarm| told(*alarm, texts)).collect(),
+        }
+    }
+}
+
+/// Vials that a venue is asked to pass on in place of recalled ones, or is to get.
+struct AskedRow {
+    words: String,
+    product: String,
+    /// The form that passes them on, filled in, if this venue gives and has a lot that may leave.
+    href: Option<String>,
+}
+
+impl AskedRow {
+    fn of(one: AskedOf, here: &[OnHand], texts: Texts) -> Self {
+        let vars = [
+            ("other", format!("{} {}", one.other, one.facility)),
+            ("vials", one.vials.to_string()),
+            ("lot", one.lot.clone()),
+        ];
+        let id = if one.is_giver {
+            "stock-asked-to-give"
+        } else {
+            "stock-asked-to-get"
+        };
+        // What ends first stands first; what is stopped does not leave the house.
+        let goes = here.iter().find(|shelf| {
+            let goods = &shelf.batch.goods;
+            let is_stopped = shelf.alarms.iter().any(|alarm| alarm.stops());
+            goods.product == one.product && goods.lot != one.lot && !is_stopped
+        });
+        let href = goes.filter(|_| one.is_giver).map(|shelf| {
+            format!(
+                "{}&doing=send&shelf={}&vials={}&facility={}#send",
+                lot_href(&shelf.batch.goods),
+                shelf.batch.shelf.as_str(),
+                one.vials.min(shelf.batch.vials),
+                one.facility
+            )
+        });
+        Self {
+            words: texts.t_with(id, &vars),
+            product: product_name(&one.product, texts),
+            href,
         }
     }
 }
@@ -172,6 +216,8 @@ impl Moving {
 #[template(path = "venue/stock.html")]
 struct StockPage {
     page: Page,
+    /// What takes the place of recalled vials.
+    asked: Vec<AskedRow>,
     rows: Vec<Row>,
     total: i64,
     arriving: Vec<Arriving>,
@@ -207,8 +253,13 @@ async fn render(
     let here = stock::on_hand(&app.db, permit, app.now()).await?;
     let arriving = deliveries::open_at_venue(&app.db, permit).await?;
     let moving = transfers::open(&app.db, permit).await?;
+    let asked = store::replacements::asked_of_venue(&app.db, permit).await?;
     let status = trouble.status();
     let shown = html(&StockPage {
+        asked: asked
+            .into_iter()
+            .map(|one| AskedRow::of(one, &here, texts))
+            .collect(),
         rows: here.iter().map(|one| Row::of(one, texts)).collect(),
         is_quarantined: here
             .iter()

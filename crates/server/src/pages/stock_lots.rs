@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use domain::access::{Action, VenuePermit};
 use domain::stock::{Account, Goods, MOVEMENT_VIALS_MAX, NOTE_LENGTH_MAX, Shelf, Waste};
 use domain::vaccines::Lot;
-use serde::Deserialize;
 use store::stock::{self, Counted, Doing, Done};
 use store::transfers::{self, Side};
 use uuid::Uuid;
@@ -85,34 +84,20 @@ struct LotPage {
     note_max: usize,
 }
 
-/// Which lot.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Wanted {
-    product: String,
-    lot: String,
-}
-
 async fn show(
     State(app): State<App>,
     me: Me,
     page: Page,
-    Params(wanted): Params<Wanted>,
+    Params(fields): Params<Fields>,
 ) -> Result<Response, Problem> {
     let permit = me.venue(Action::SeeStock)?;
-    let lot = Lot::parse(&wanted.lot).map_err(|_| Problem::not_found())?;
+    let lot = Lot::parse(&fields.lot).map_err(|_| Problem::not_found())?;
     let goods = Goods {
-        product: wanted.product,
+        product: fields.product.clone(),
         lot: lot.to_string(),
     };
-    render(
-        &app,
-        &permit,
-        page,
-        goods,
-        (Fields::default(), Trouble::default()),
-    )
-    .await
+    // A page that leads here may open a form filled in; nothing is done before it is sent.
+    render(&app, &permit, page, goods, (fields, Trouble::default())).await
 }
 
 async fn render(

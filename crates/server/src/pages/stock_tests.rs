@@ -156,6 +156,29 @@ async fn a_vial_is_delivered_disputed_put_right_counted_and_recalled() {
 }
 
 #[tokio::test]
+async fn a_page_may_lead_to_the_form_of_a_transfer_filled_in_and_nothing_is_done_by_it() {
+    let house = house().await;
+    let slip = delivery("D-1", "10");
+    done(&house, SELLER, "/deliveries", &slip, "delivery").await;
+    let filled = format!("{LOT_PAGE}&doing=send&shelf=thawed&vials=3&facility={FACILITY}");
+    let page = get(&house, NURSE, &filled).await.text;
+    let form = page
+        .split("<details")
+        .find(|one| one.contains("id=\"send\""));
+    let form = form.unwrap();
+    for told in [
+        " open>",
+        &format!("value=\"{FACILITY}\""),
+        "value=\"3\"",
+        "<option value=\"thawed\" selected>",
+    ] {
+        assert!(form.contains(told), "{told}: {form}");
+    }
+    let moving = get(&house, NURSE, "/venue/stock/transfers").await.text;
+    assert!(!moving.contains("EY2173"), "{moving}");
+}
+
+#[tokio::test]
 async fn a_file_is_taken_in_line_by_line_and_its_bad_lines_are_on_the_list() {
     let house = house().await;
     let file = format!(

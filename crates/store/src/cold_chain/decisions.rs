@@ -1,8 +1,11 @@
 //! What is decided about vials in quarantine: kept, thrown away, or brought to another venue.
 
+use std::collections::BTreeMap;
+
 use domain::access::VenuePermit;
 use domain::calendar::Instant;
 use domain::cold_chain::Outcome;
+use domain::ledger::Sha;
 use domain::stock::{Account, Goods, Kind, Movement, Post, Waste};
 use domain::venues::FacilityCode;
 use serde_json::json;
@@ -15,6 +18,9 @@ use crate::db::{Db, Tx, sql, transact};
 use crate::error::Result;
 use crate::stock::{Act, Claimed, Done, allowed, book, claim, entry_of};
 use crate::transfers::{self, Side, Word};
+
+/// Lots decided about at once at most: more stand in no cooler.
+pub const LOTS_AT_ONCE_MAX: usize = 100;
 
 /// A decision as it was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,53 +140,154 @@ pub async fn decide(
     (audit, act): (Uuid, Act),
 ) -> Result<Decided> {
     allowed(permit)?;
-    let venue = permit.venue();
-    let content = format!("decide {deciding:?}");
     transact!(db, |tx| {
-        match claim(&mut tx, venue, act.id, &content).await? {
+        match decide_within(&mut tx, permit, deciding, (audit, act)).await? {
+            Decided::Now => Decided::Now,
+            other => return Ok(other),
+        }
+    })
+}
+
+/// What became of a decision about several lots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ManyDecided {
+    /// It stands for every lot, and the vials moved.
+    Now,
+    /// It was made before.
+    Before,
+    /// This lot stopped it: nothing is decided about any of them.
+    Stopped(Goods, Decided),
+    /// No lot was chosen, or more than [`LOTS_AT_ONCE_MAX`].
+    Lots,
+}
+
+/// What somebody decides about several lots of an excursion: about all vials of each that wait.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecidingMany {
+    /// About which excursion.
+    pub excursion: Uuid,
+    /// Of which vaccines, and how many vials of each waited when they looked.
+    pub lots: BTreeMap<Goods, i64>,
+    /// What.
+    pub outcome: Outcome,
+    /// To which venue; needed to rescue.
+    pub facility: Option<FacilityCode>,
+    /// Why, and who was asked.
+    pub reason: String,
+}
+
+/// Decides the same about every waiting vial of several lots, in one transaction: if one lot cannot be decided so, none is.
+///
+/// # Errors
+/// The database's.
+pub async fn decide_many(
+    db: &Db,
+    permit: &VenuePermit,
+    many: &DecidingMany,
+    (audit, act): (Uuid, Act),
+) -> Result<ManyDecided> {
+    allowed(permit)?;
+    if many.lots.is_empty() || many.lots.len() > LOTS_AT_ONCE_MAX {
+        return Ok(ManyDecided::Lots);
+    }
+    transact!(db, |tx| {
+        // Whoever presses twice with other boxes ticked is told so, not half obeyed.
+        match claim(&mut tx, permit.venue(), act.id, &format!("decide {many:?}")).await? {
             Claimed::First => {}
-            Claimed::Before => return Ok(Decided::Before),
-            Claimed::OtherContent => return Ok(Decided::OtherContent),
-        }
-        let listed = listed_within(&mut tx, venue, deciding.excursion).await?;
-        let Some(listed) = listed.filter(|one| one.state != State::Withdrawn) else {
-            return Ok(Decided::NotFound);
-        };
-        let fates = fates(&mut tx, venue, &listed, act.at).await?;
-        let waiting = fates.get(&deciding.goods).map_or(0, |fate| fate.undecided);
-        if waiting != deciding.seen {
-            return Ok(Decided::Changed(waiting));
-        }
-        if !(1..=waiting).contains(&deciding.vials) {
-            return Ok(Decided::Vials);
-        }
-        let shelf = listed.kind.shelf();
-        match deciding.outcome {
-            Outcome::Kept if listed.excursion.over.is_none() => return Ok(Decided::NotOver),
-            Outcome::Kept => {}
-            Outcome::Discarded => discard(&mut tx, permit, deciding, shelf, act).await?,
-            Outcome::Rescued => {
-                let Some(other) = deciding.facility else {
-                    return Ok(Decided::NoVenue);
-                };
-                let word = Word {
-                    other,
-                    goods: deciding.goods.clone(),
-                    shelf,
-                    vials: deciding.vials,
-                    began: deciding.began,
-                    note: deciding.reason.clone(),
-                };
-                match transfers::begin_within(&mut tx, permit, Side::Gives, &word, act).await? {
-                    Done::Now => {}
-                    _ => return Ok(Decided::NoVenue),
-                }
+            Claimed::Before => return Ok(ManyDecided::Before),
+            Claimed::OtherContent => {
+                let first = many.lots.keys().next().cloned();
+                return Ok(first.map_or(ManyDecided::Lots, |goods| {
+                    ManyDecided::Stopped(goods, Decided::OtherContent)
+                }));
             }
         }
-        write(&mut tx, permit, deciding, (audit, act)).await?;
-        settle(&mut tx, venue, listed, act.at).await?;
-        Decided::Now
+        for (goods, vials) in &many.lots {
+            let deciding = Deciding {
+                excursion: many.excursion,
+                goods: goods.clone(),
+                outcome: many.outcome,
+                vials: *vials,
+                seen: *vials,
+                facility: many.facility,
+                began: None,
+                reason: many.reason.clone(),
+            };
+            let of_lot = Act {
+                id: of_lot_id(act.id, goods),
+                at: act.at,
+            };
+            let ids = (of_lot_id(audit, goods), of_lot);
+            match decide_within(&mut tx, permit, &deciding, ids).await? {
+                Decided::Now => {}
+                other => return Ok(ManyDecided::Stopped(goods.clone(), other)),
+            }
+        }
+        ManyDecided::Now
     })
+}
+
+/// An id for one lot of an act. It follows from both, so that the transaction may run again.
+fn of_lot_id(act: Uuid, goods: &Goods) -> Uuid {
+    let sha = Sha::of(format!("{act} {} {}", goods.product, goods.lot).as_bytes());
+    let mut bytes = [0; 16];
+    for (byte, of_sha) in bytes.iter_mut().zip(sha.as_bytes()) {
+        *byte = *of_sha;
+    }
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+/// Decides about one lot; anything but [`Decided::Now`] must undo the transaction.
+async fn decide_within(
+    tx: &mut Tx,
+    permit: &VenuePermit,
+    deciding: &Deciding,
+    (audit, act): (Uuid, Act),
+) -> Result<Decided> {
+    let venue = permit.venue();
+    match claim(tx, venue, act.id, &format!("decide {deciding:?}")).await? {
+        Claimed::First => {}
+        Claimed::Before => return Ok(Decided::Before),
+        Claimed::OtherContent => return Ok(Decided::OtherContent),
+    }
+    let listed = listed_within(tx, venue, deciding.excursion).await?;
+    let Some(listed) = listed.filter(|one| one.state != State::Withdrawn) else {
+        return Ok(Decided::NotFound);
+    };
+    let fates = fates(tx, venue, &listed, act.at).await?;
+    let waiting = fates.get(&deciding.goods).map_or(0, |fate| fate.undecided);
+    if waiting != deciding.seen {
+        return Ok(Decided::Changed(waiting));
+    }
+    if !(1..=waiting).contains(&deciding.vials) {
+        return Ok(Decided::Vials);
+    }
+    let shelf = listed.kind.shelf();
+    match deciding.outcome {
+        Outcome::Kept if listed.excursion.over.is_none() => return Ok(Decided::NotOver),
+        Outcome::Kept => {}
+        Outcome::Discarded => discard(tx, permit, deciding, shelf, act).await?,
+        Outcome::Rescued => {
+            let Some(other) = deciding.facility else {
+                return Ok(Decided::NoVenue);
+            };
+            let word = Word {
+                other,
+                goods: deciding.goods.clone(),
+                shelf,
+                vials: deciding.vials,
+                began: deciding.began,
+                note: deciding.reason.clone(),
+            };
+            match transfers::begin_within(tx, permit, Side::Gives, &word, act).await? {
+                Done::Now => {}
+                _ => return Ok(Decided::NoVenue),
+            }
+        }
+    }
+    write(tx, permit, deciding, (audit, act)).await?;
+    settle(tx, venue, listed, act.at).await?;
+    Ok(Decided::Now)
 }
 
 async fn discard(

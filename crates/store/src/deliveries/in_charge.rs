@@ -138,7 +138,7 @@ pub async fn put_in_charge(
         if known.is_none() {
             return Ok(PutInCharge::NotFound);
         }
-        let (revision, before) = in_charge(&mut tx, city, product).await?;
+        let (revision, before) = charge_of(&mut tx, city, product).await?;
         if before == Some(supplier) {
             return Ok(PutInCharge::Before);
         }
@@ -174,8 +174,17 @@ pub async fn put_in_charge(
     })
 }
 
+/// Who is in charge (地域担当卸) of a product for a city's venues, if anybody is.
+pub(crate) async fn in_charge(
+    tx: &mut Tx,
+    city: MunicipalityCode,
+    product: &ProductKey,
+) -> Result<Option<OrganisationId>> {
+    Ok(charge_of(tx, city, product).await?.1)
+}
+
 /// Who is in charge, and how often somebody was put.
-async fn in_charge(
+async fn charge_of(
     tx: &mut Tx,
     city: MunicipalityCode,
     product: &ProductKey,
@@ -281,7 +290,7 @@ pub(crate) async fn order_allocated(
     (cycle, lines): (&Cycle, &[(OrganisationId, u64)]),
     at: Instant,
 ) -> Result<usize> {
-    let (_, supplier) = in_charge(tx, city, &cycle.product).await?;
+    let (_, supplier) = charge_of(tx, city, &cycle.product).await?;
     let placed = placed(tx, cycle.id).await?;
     let given: BTreeSet<OrganisationId> = lines.iter().map(|(venue, _)| *venue).collect();
     let gone = placed.keys().filter(|venue| !given.contains(venue));

@@ -4,7 +4,7 @@ use domain::access::{
     self, Action, Actor, OrganisationId, OrganisationKind as Kind, Permit, Place, Role, Territory,
     UserId,
 };
-use domain::allocation::{Override, propose};
+use domain::allocation::{Override, Part, Quota, Rule, Why, propose};
 use domain::contracts::NoContract;
 use domain::cycles::{Act, Draft, Formula, NATION, Stated, Terms, Tier};
 use domain::places::{MunicipalityCode, Prefecture};
@@ -12,7 +12,7 @@ use domain::vaccines::{Lot, ProductKey};
 use store::accounts::{self, NewOrganisation};
 use store::allocations::{self, Asked, Published};
 use store::cycles::{self, Cycle, Kept, Reopening};
-use store::figures::{self, StatedFigure};
+use store::figures::{self, StatedFigure, Stating};
 use store::supplies::{self, Supply};
 use uuid::Uuid;
 
@@ -141,8 +141,8 @@ pub(crate) async fn state(
     };
     let permit = permit(kind, Action::Allocate);
     let act = (world.id(), world.now());
-    let strange = figures::state_figures(&world.db, &permit, cycle, &[stated], act).await;
-    assert_eq!(strange.unwrap(), Vec::<String>::new());
+    let stated = figures::state_figures(&world.db, &permit, cycle, &[stated], 0, act).await;
+    assert!(matches!(stated.unwrap(), Stating::Kept(_)));
 }
 
 pub(crate) async fn ask(world: &World, cycle: &Cycle, kind: Kind, units: u64) -> Asked {
@@ -265,6 +265,57 @@ fn units_go_from_the_maker_to_the_venue_and_none_is_lost() {
         );
         assert_eq!(available(&world, &next, Kind::City).await, 95);
         assert_eq!(available(&world, &next, Kind::Nation).await, 0);
+    });
+}
+
+#[test]
+fn a_venue_without_contract_on_the_first_day_is_given_nothing_and_the_reason_says_so() {
+    on_each_engine(async |world| {
+        let cycle = begin(&world).await;
+        found_venues(&world, 2).await;
+        world.join_contract(venue_id(1), CHIYODA).await;
+        let own = permit(Kind::City, Action::Allocate);
+        let standing = async |cycle: &Cycle| {
+            let nodes = allocations::nodes(&world.db, &own, cycle).await.unwrap();
+            let venues = nodes.iter().filter(|one| one.node.level == "venue");
+            venues
+                .map(|one| one.node.without_contract)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(standing(&cycle).await, [false, true]);
+        // Another cycle began before the venue joined.
+        let mut earlier = cycle.clone();
+        earlier.terms.first_day = day("2021-06-09");
+        assert_eq!(standing(&earlier).await, [true, true]);
+        for number in 1..=2 {
+            let OrganisationId(seat) = venue_id(number);
+            let seat = seat.to_string();
+            state(&world, &cycle, Kind::City, &seat, Stated::Population, 50).await;
+        }
+        let below = allocations::nodes(&world.db, &own, &cycle).await.unwrap();
+        let nodes: Vec<_> = below.into_iter().map(|one| one.node).collect();
+        let draft = Draft {
+            formula: Formula {
+                parts: vec![Part {
+                    name: String::new(),
+                    quota: Quota::Rest,
+                    rule: Rule::Population,
+                    brake: None,
+                }],
+                requests_limit: false,
+            },
+            overrides: Vec::new(),
+        };
+        let plan = cycle
+            .terms
+            .plan(cycle.product.as_str(), Tier::City, 10, nodes, draft);
+        let proposal = propose(&plan).unwrap();
+        let given = |number| {
+            let OrganisationId(seat) = venue_id(number);
+            proposal.find(&seat.to_string()).unwrap()
+        };
+        assert_eq!((given(1).units, given(2).units), (10, 0));
+        assert_eq!(given(2).why, Why::NoContract);
     });
 }
 
@@ -463,7 +514,7 @@ fn a_number_is_one_cycle_and_a_draft_is_kept_for_its_giver() {
             value: 1,
             reason: String::new(),
         };
-        let strange = figures::state_figures(&world.db, &own, &cycle, &[stranger], act()).await;
-        assert_eq!(strange.unwrap(), [NATION]);
+        let strange = figures::state_figures(&world.db, &own, &cycle, &[stranger], 0, act()).await;
+        assert_eq!(strange.unwrap(), Stating::NotBelow(vec![NATION.to_owned()]));
     });
 }

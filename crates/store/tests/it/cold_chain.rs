@@ -1,21 +1,31 @@
 //! The cold chain on both engines: readings in any order, excursions that follow, quarantine, decisions, rescue.
 
-use domain::access::VenuePermit;
+use std::collections::BTreeMap;
+
+use domain::access::{self, Action, OrganisationKind, Permit, Role, Territory, VenuePermit};
 use domain::calendar::Instant;
 use domain::cold_chain::{CoolerKind, Outcome, Temperature};
-use domain::stock::{Account, Alarm, Shelf, Waste};
+use domain::deliveries::Delivery;
+use domain::places::Prefecture;
+use domain::stock::{Account, Alarm, Goods, Shelf, Waste};
+use domain::vaccines::Lot;
 use domain::venues::record::{Source, Standing, Storage, Told as Section, VenueType};
 use store::cold_chain::{
-    self, Cooler, CoolerKept, Decided, Deciding, Entered, Line, Near, State, Told, Way, Word,
+    self, Cooler, CoolerKept, Decided, Deciding, DecidingMany, Entered, Line, ManyDecided, Near,
+    State, Told, Way, Word,
 };
 use store::stock::{self, Doing, Done};
 use store::transfers::{self, Side};
 use store::venues::{self, Kept};
 use uuid::Uuid;
 
-use crate::stock::{FROZEN, LOT, code, first, founded, goods, organisation, second};
-use crate::world::{World, day, on_each_engine};
+use crate::stock::{
+    FROZEN, LOT, code, delivery, enter_lot, first, founded, goods, organisation, second,
+};
+use crate::world::{CHIYODA, SAPPORO, World, city, day, on_each_engine};
 
+/// Another lot in the same freezer.
+const OTHER_LOT: &str = "FD0349";
 const COOLER: Uuid = Uuid::from_u128(77);
 
 fn at(time: &str) -> Instant {
@@ -280,6 +290,160 @@ fn a_decision_is_made_by_what_was_seen_and_sent_again_it_is_made_once() {
         let other = Deciding { vials: 3, ..seen };
         assert_eq!(decide(first(), other).await, Decided::OtherContent);
         assert_eq!(world.at(&first(), FROZEN).await, 8);
+    });
+}
+
+/// A first venue with ten vials of one lot and four of another in a freezer that was too warm and is right again.
+async fn with_two_lots(world: &World) -> Uuid {
+    with_freezer(world).await;
+    enter_lot(world, OTHER_LOT, "2021-08-31", None).await;
+    let other = Delivery {
+        lot: Lot::parse(OTHER_LOT).unwrap(),
+        ..delivery("D-1", 1, 4)
+    };
+    world.register(&other).await;
+    assert_eq!(world.receive(4, Shelf::Frozen).await, Done::Now);
+    world.read("03T08:00", "-75").await;
+    world.read("03T09:00", "-40").await;
+    world.set_day("2021-06-04");
+    world.warm().await.first().unwrap().listed.id
+}
+
+#[test]
+fn several_lots_are_decided_in_one_act_or_none_of_them_is() {
+    on_each_engine(async |world| {
+        let excursion = with_two_lots(&world).await;
+        let both = BTreeMap::from([(goods(LOT), 10), (goods(OTHER_LOT), 4)]);
+        let many = |outcome, lots: &BTreeMap<Goods, i64>| DecidingMany {
+            excursion,
+            lots: lots.clone(),
+            outcome,
+            facility: Some(code(2)),
+            reason: "メーカー回答".to_owned(),
+        };
+        let act = world.act();
+        let decide = async |many: &DecidingMany, act| {
+            cold_chain::decide_many(&world.db, &first(), many, (world.id(), act))
+                .await
+                .unwrap()
+        };
+        let none = BTreeMap::new();
+        assert_eq!(
+            decide(&many(Outcome::Discarded, &none), act).await,
+            ManyDecided::Lots
+        );
+        assert_eq!(
+            decide(&many(Outcome::Kept, &both), act).await,
+            ManyDecided::Stopped(goods(LOT), Decided::NotOver)
+        );
+        // One lot has fewer vials than were seen: the other one is not decided either.
+        let stale = BTreeMap::from([(goods(LOT), 10), (goods(OTHER_LOT), 5)]);
+        let stopped = decide(&many(Outcome::Discarded, &stale), act).await;
+        assert!(
+            matches!(stopped, ManyDecided::Stopped(_, Decided::Changed(_))),
+            "{stopped:?}"
+        );
+        assert_eq!(world.warm().await[0].undecided(), 14);
+        assert_eq!(world.warm().await[0].decisions, []);
+        let right = many(Outcome::Discarded, &both);
+        assert_eq!(decide(&right, act).await, ManyDecided::Now);
+        assert_eq!(decide(&right, act).await, ManyDecided::Before);
+        let part = BTreeMap::from([(goods(LOT), 10)]);
+        assert_eq!(
+            decide(&many(Outcome::Discarded, &part), act).await,
+            ManyDecided::Stopped(goods(LOT), Decided::OtherContent)
+        );
+        let told = cold_chain::one(&world.db, &first(), excursion, world.now()).await;
+        let told = told.unwrap().unwrap();
+        assert_eq!((told.undecided(), told.decisions.len()), (0, 2));
+        assert_eq!(told.fates[&goods(LOT)].discarded, 10);
+        assert_eq!(told.fates[&goods(OTHER_LOT)].discarded, 4);
+        assert_eq!(world.at(&first(), FROZEN).await, 0);
+        world.proven().await;
+    });
+}
+
+#[test]
+fn several_lots_are_brought_to_another_venue_each_by_a_transfer_of_its_own() {
+    on_each_engine(async |world| {
+        let excursion = with_two_lots(&world).await;
+        let many = DecidingMany {
+            excursion,
+            lots: BTreeMap::from([(goods(LOT), 10), (goods(OTHER_LOT), 4)]),
+            outcome: Outcome::Rescued,
+            facility: Some(code(2)),
+            reason: "使用可".to_owned(),
+        };
+        let act = (world.id(), world.act());
+        let decided = cold_chain::decide_many(&world.db, &first(), &many, act).await;
+        assert_eq!(decided.unwrap(), ManyDecided::Now);
+        let open = transfers::open(&world.db, &second()).await.unwrap();
+        let mut vials: Vec<_> = open.iter().filter_map(|one| one.sent).collect();
+        vials.sort_unstable();
+        assert_eq!(vials, [4, 10]);
+        world.proven().await;
+    });
+}
+
+/// The right of a city, a prefecture or the nation to see its venues.
+fn seeing(territory: Territory) -> Permit {
+    let kind = match territory {
+        Territory::City(_) => OrganisationKind::City,
+        Territory::Prefecture(_) => OrganisationKind::Prefecture,
+        _ => OrganisationKind::Nation,
+    };
+    let actor = crate::stock::actor(20, kind, Role::Administrator, territory);
+    access::permit(&actor, Action::SeeVenues, territory.place()).unwrap()
+}
+
+#[test]
+fn coolers_nobody_read_are_told_to_the_area_the_longest_silent_first() {
+    on_each_engine(async |world| {
+        with_freezer(&world).await;
+        let unread = async |territory| {
+            cold_chain::unread_in_area(&world.db, &seeing(territory), world.now())
+                .await
+                .unwrap()
+        };
+        let own = Territory::City(city(CHIYODA));
+        let found = unread(own).await;
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].since, found[0].was_read), (at("02T08:00"), true));
+        assert_eq!(
+            (found[0].venue, found[0].cooler.as_str()),
+            (organisation(1), "薬剤部1")
+        );
+        let tokyo = Territory::Prefecture(Prefecture::new(13).unwrap());
+        assert_eq!(unread(tokyo).await, found);
+        assert_eq!(unread(Territory::Nation).await, found);
+        assert_eq!(unread(Territory::City(city(SAPPORO))).await, []);
+        // A cooler that was never read counts from when it was put in use; a reading taken back is none.
+        let other = Cooler {
+            id: Uuid::from_u128(78),
+            name: "薬剤部2".to_owned(),
+            ..cooler(CoolerKind::DeepFreezer, 0, true)
+        };
+        assert_eq!(world.tell(&first(), &other).await, CoolerKept::Now);
+        world.read("03T08:00", "-75").await;
+        assert_eq!(unread(own).await, []);
+        assert!(matches!(
+            world.say("03T08:00", None, Some(1)).await,
+            Entered::Now { .. }
+        ));
+        assert_eq!(unread(own).await[0].since, at("02T08:00"));
+        world.set_day("2021-06-05");
+        let found = unread(own).await;
+        let told: Vec<_> = found
+            .iter()
+            .map(|one| (one.cooler.as_str(), one.was_read))
+            .collect();
+        assert_eq!(told, [("薬剤部1", true), ("薬剤部2", false)]);
+        // Whoever takes a cooler out of use is not asked about it any more.
+        let told = world
+            .tell(&first(), &cooler(CoolerKind::DeepFreezer, 1, false))
+            .await;
+        assert_eq!(told, CoolerKept::Now);
+        assert_eq!(unread(own).await.len(), 1);
     });
 }
 

@@ -13,7 +13,7 @@ use domain::vaccines::ProductKey;
 use domain::venues::record::{Storage, Told};
 use store::accounts::NewOrganisation;
 use store::cycles::Cycle;
-use store::figures::{self, Figure, StatedFigure};
+use store::figures::{self, Figure, Forgotten, StatedFigure, Stating};
 use store::venues::{self, Kept};
 use store::{allocations, demand};
 
@@ -128,9 +128,10 @@ fn a_figure_stated_by_hand_holds_until_it_is_taken_back() {
         };
         let by = giver(Kind::City);
         let act = || (world.id(), world.now());
-        figures::state_figures(&world.db, &by, &july, &[stated], act())
+        figures::state_figures(&world.db, &by, &july, &[stated], 0, act())
             .await
             .unwrap();
+        let seen = figures::number(&world.db, &by, &july).await.unwrap();
         draw(&world, Kind::City, &july).await;
         let before = told(&world, Kind::City, &july).await;
         assert_eq!(value(&before, &venue, Stated::StockDoses), Some(60));
@@ -140,16 +141,83 @@ fn a_figure_stated_by_hand_holds_until_it_is_taken_back() {
             .unwrap();
         assert_eq!(one.drawn.map(|drawn| drawn.value), Some(108));
         assert_eq!(one.stated.as_ref().unwrap().reason, "棚卸し前");
-        let of = (venue.as_str(), Stated::StockDoses);
+        let of = (venue.as_str(), Stated::StockDoses, seen);
         let forget = async || {
             figures::forget(&world.db, &by, &july, of, act())
                 .await
                 .unwrap()
         };
-        assert!(forget().await);
-        assert!(!forget().await);
+        assert_eq!(forget().await, Forgotten::Now);
+        assert_eq!(forget().await, Forgotten::NotFound);
         let after = told(&world, Kind::City, &july).await;
         assert_eq!(value(&after, &venue, Stated::StockDoses), Some(108));
+    });
+}
+
+#[test]
+fn nobody_replaces_a_figure_that_somebody_else_stated_meanwhile() {
+    on_each_engine(async |world| {
+        seven_doses_given(&world).await;
+        let july = cycle(&world, "2021-07-05");
+        let venue = first_venue();
+        let by = giver(Kind::City);
+        let stated = |figure, value, reason: &str| StatedFigure {
+            seat: venue.clone(),
+            figure,
+            value,
+            reason: reason.to_owned(),
+        };
+        let act = || (world.id(), world.now());
+        let state = async |one: StatedFigure, seen| {
+            figures::state_figures(&world.db, &by, &july, &[one], seen, act())
+                .await
+                .unwrap()
+        };
+        // Two clerks open the page before anything is stated.
+        let first = stated(Stated::DueDoses, 300, "予約");
+        assert_eq!(state(first.clone(), 0).await, Stating::Kept(1));
+        let second = stated(Stated::DueDoses, 250, "名簿");
+        let Stating::Changed(words) = state(second.clone(), 0).await else {
+            panic!("the second clerk was not told");
+        };
+        assert_eq!(
+            (words[0].value, words[0].reason.as_str(), words[0].number),
+            (Some(300), "予約", 1)
+        );
+        let told_of = told(&world, Kind::City, &july).await;
+        assert_eq!(value(&told_of, &venue, Stated::DueDoses), Some(300));
+        // What says the same changes nothing, and another figure is nobody's matter.
+        assert_eq!(state(first.clone(), 0).await, Stating::Kept(1));
+        assert_eq!(
+            state(stated(Stated::Cap, 2, "実測"), 0).await,
+            Stating::Kept(2)
+        );
+        // Whoever has seen it may decide; what was said before stays.
+        assert_eq!(state(second, 2).await, Stating::Kept(3));
+        // Of a file only what was stated meanwhile is left alone.
+        let file = [
+            stated(Stated::DueDoses, 280, "再集計"),
+            stated(Stated::Minimum, 1, "契約"),
+        ];
+        let loaded = figures::load_figures(&world.db, &by, &july, &file, 2, act()).await;
+        let loaded = loaded.unwrap();
+        assert_eq!(loaded.changed.len(), 1);
+        let told_of = told(&world, Kind::City, &july).await;
+        assert_eq!(value(&told_of, &venue, Stated::DueDoses), Some(250));
+        assert_eq!(value(&told_of, &venue, Stated::Minimum), Some(1));
+        // Taking back is an answer to what was seen, too, and whoever states again is told of it.
+        let forget = async |seen| {
+            let of = (venue.as_str(), Stated::DueDoses, seen);
+            figures::forget(&world.db, &by, &july, of, act())
+                .await
+                .unwrap()
+        };
+        assert!(matches!(forget(2).await, Forgotten::Changed(_)));
+        assert_eq!(forget(4).await, Forgotten::Now);
+        let Stating::Changed(words) = state(first, 4).await else {
+            panic!("nobody was told that it was taken back");
+        };
+        assert_eq!(words[0].value, None);
     });
 }
 

@@ -5,11 +5,14 @@ use domain::calendar::Instant;
 use domain::closings::{Difference, Line, Purpose, Reason};
 use domain::coupons::CouponLine;
 use domain::findings::FindingCode;
+use domain::issues::{Form, ReissueReason};
 use domain::leftover_doses::Told;
 use domain::people::Sex;
 use domain::standby::{ConsentWay, Pass, Rule, Wish, Word};
 use store::audit;
 use store::closings::{self, Closed};
+use store::coupons::{self, Wanted};
+use store::imports::Decided;
 use store::leftover_doses::{
     self, Answered, Board, Called, Kept, Offer, answer, call, of_city, phone_of_protected,
     thrown_in_city,
@@ -286,6 +289,69 @@ fn telephones_go_even_if_nobody_looks() {
         assert_eq!(sweep(after).await, 1, "whose consent has ended");
         let listed = world.on_list(Desk::Venue(&here())).await;
         assert!(listed.iter().all(|one| one.phone.is_none()));
+    });
+}
+
+/// The person's coupon is lost and issued again; answers the new number.
+async fn reissued(world: &World, digits: &str) -> String {
+    let wanted = Wanted {
+        reason: ReissueReason::Lost,
+        turn: 1,
+        form: Form::Questionnaire,
+    };
+    let how = Decided {
+        audit: world.id(),
+        at: world.now(),
+    };
+    let new = coupons::reissue(&world.db, &desk(CHIYODA), number(digits), wanted, how).await;
+    new.unwrap().unwrap().as_str().to_owned()
+}
+
+#[test]
+fn whoever_got_a_new_number_stays_on_the_list_under_it_and_is_called_once() {
+    on_each_engine(async |world| {
+        let own = resident("R1", "0000000001", "19400101", Sex::Female);
+        world.load(CHIYODA, &[own]).await;
+        let id = world.waits(1).await;
+        let new = reissued(&world, "0000000001").await;
+        let newer = reissued(&world, &new).await;
+        let permit = here();
+        let listed = world.on_list(Desk::Venue(&permit)).await;
+        assert_eq!(listed.len(), 1, "nobody is lost");
+        let line = format!("21131016{newer}");
+        assert_eq!(listed[0].line.as_str(), line);
+        assert!(listed[0].is_reissued && listed[0].phone.is_some());
+        // With the old paper, the one after it or the new one: they wait already.
+        for digits in ["0000000001", &new, &newer] {
+            let line = format!("21131016{digits}");
+            let (_, entered) = world.wait_for(Desk::Venue(&permit), &line, wish()).await;
+            assert_eq!(entered, Entered::Twice(1), "{digits}");
+        }
+        world.says(&told(1, 0), 0).await;
+        let (offer, called) = world.calls().await;
+        assert_eq!(called, Called::Now);
+        assert_eq!(world.calls().await.1, Called::Nobody, "nor called twice");
+        world.pass_minutes(30);
+        let report = world.report(&line);
+        world.record(report).await.unwrap();
+        assert!(world.offer(offer).await.has_come);
+        let listed = world.on_list(Desk::Venue(&permit)).await;
+        assert!(listed.iter().any(|one| one.id == id && one.is_given));
+    });
+}
+
+#[test]
+fn a_dose_under_the_new_number_takes_the_telephone_of_the_old_one() {
+    on_each_engine(async |world| {
+        let own = resident("R1", "0000000001", "19400101", Sex::Female);
+        world.load(CHIYODA, &[own]).await;
+        world.waits(1).await;
+        let new = reissued(&world, "0000000001").await;
+        world.pass_minutes(30);
+        let line = format!("21131016{new}");
+        world.record(world.report(&line)).await.unwrap();
+        let today = world.now().day_in_japan();
+        assert_eq!(standby::sweep(&world.db, today).await.unwrap(), 1);
     });
 }
 

@@ -27,6 +27,7 @@ mod people_at_work;
 mod persons;
 mod recording;
 mod register;
+mod replacing;
 mod reports;
 mod same_answers;
 mod seals;

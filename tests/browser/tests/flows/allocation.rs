@@ -52,6 +52,37 @@ fn a_number_is_asked_for_given_and_explained() {
     city.follow(|page| page.click("text=← クールに戻る"));
     the_city_gives_to_its_venue(&city, &server);
     the_wholesaler_has_it_to_deliver(&browser.visitor(), &server);
+    let other = browser.visitor();
+    as_desk(&other);
+    log_in(&other, &server, "tokyo");
+    the_second_to_state_a_figure_is_told_of_the_first(&prefecture, &other);
+}
+
+/// Two clerks have the figures before them, and both state the same one.
+fn the_second_to_state_a_figure_is_told_of_the_first(one: &Page, other: &Page) {
+    let at = one.url();
+    let at = at.split('?').next().unwrap();
+    one.goto(at);
+    other.goto(at);
+    let state = |page: &Page, value: &str, reason: &str| {
+        page.select("#place", "131016");
+        page.select("#figure", "supplied_elsewhere_doses");
+        page.fill("#value", value);
+        page.fill("#figure_reason", reason);
+        page.follow(|page| page.click("text=値を登録する"));
+    };
+    state(one, "20", "職域の報告");
+    one.wait_for_text("職域の報告");
+    state(other, "30", "大規模会場の報告");
+    other.expect_complaint("422");
+    other.wait_for_text("この画面を開いた後に");
+    other.wait_for_text("まだ何も変えていません");
+    other.assert_accessible();
+    show(other, "allocation-figure-meanwhile");
+    other.follow(|page| page.click("text=値を登録する"));
+    other.wait_for_text("大規模会場の報告");
+    other.assert_clean();
+    one.assert_clean();
 }
 
 fn the_venue_asks(page: &Page, server: &Server) {

@@ -32,7 +32,8 @@ fn a_freezer_gets_warm_and_its_vials_are_quarantined_rescued_and_thrown_away() {
     the_day_cannot_be_set_with_it(&nurse, &server);
     the_city_sees_it(&browser, &server);
     some_are_brought_to_the_venue_with_room(&nurse, &excursion);
-    the_others_are_thrown_away(&nurse, &server, &excursion);
+    one_is_thrown_away(&nurse, &excursion);
+    all_others_are_thrown_away_at_once(&nurse, &server, &excursion);
 }
 
 fn a_reading_outside_is_asked_about_first(page: &Page) {
@@ -77,6 +78,7 @@ fn the_city_sees_it(browser: &Browser, server: &Server) {
     city.goto(&server.url("/venues/temperatures"));
     city.wait_for_text("神田見本クリニック");
     city.wait_for_text("FL4205");
+    city.wait_for_text("記録がとぎれている保冷庫はありません");
     city.assert_accessible();
     show(&city, "excursions-of-city");
     city.assert_clean();
@@ -100,14 +102,39 @@ fn some_are_brought_to_the_venue_with_room(page: &Page, excursion: &str) {
     page.wait_for_text("判断を登録しました");
 }
 
-fn the_others_are_thrown_away(page: &Page, server: &Server, excursion: &str) {
+fn one_is_thrown_away(page: &Page, excursion: &str) {
     page.goto(&format!("{excursion}?product=comirnaty_lp81&lot=FL4205"));
     page.click("label[for='outcome-discarded']");
-    page.fill("#reason", "使用不可の回答");
+    page.fill("#vials", "1");
+    page.fill("#reason", "1本は破損");
     page.follow(|page| page.click("text=内容を確かめる"));
     page.wait_for_text("元には戻せません");
     page.follow(|page| page.click("text=この判断を登録する"));
     page.wait_for_text("判断を登録しました");
+}
+
+/// Every lot that still waits, by one decision: chosen, looked at, made.
+fn all_others_are_thrown_away_at_once(page: &Page, server: &Server, excursion: &str) {
+    page.goto(excursion);
+    page.follow(|page| page.click("text=複数のロットをまとめて判断する"));
+    page.wait_for_text("すべて選ぶ");
+    assert_eq!(page.count("input[type=checkbox]:checked"), 0);
+    page.follow(|page| page.click("text=すべて選ぶ"));
+    let lots = page.count("input[type=checkbox]");
+    assert!(lots > 1, "{lots} lots wait");
+    assert_eq!(page.count("input[type=checkbox]:checked"), lots);
+    page.assert_accessible();
+    show(page, "excursion-lots");
+    page.click("label[for='outcome-discarded']");
+    page.fill("#reason", "使用不可の回答");
+    page.follow(|page| page.click("text=内容を確かめる"));
+    page.wait_for_text(&format!("{lots}ロット"));
+    page.wait_for_text("元には戻せません");
+    page.assert_accessible();
+    show(page, "excursion-lots-confirm");
+    page.follow(|page| page.click("text=すべてに登録する"));
+    page.wait_for_text("判断を登録しました");
+    assert!(!page.shows("まとめて判断する"), "nothing waits any more");
     page.assert_accessible();
     show(page, "excursion-decided");
     page.goto(&server.url("/venue/stock/lot?product=comirnaty_lp81&lot=FL4205"));

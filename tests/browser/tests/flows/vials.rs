@@ -19,7 +19,9 @@ fn a_box_is_confirmed_at_the_door_counted_and_found_again() {
     };
     the_wholesaler_sees_what_is_open(&browser.visitor(), &server);
     the_venue_confirms_and_counts(&browser.visitor(), &server);
-    the_nation_rehearses(&browser.visitor(), &server);
+    let nation = browser.visitor();
+    the_nation_rehearses(&nation, &server);
+    the_nation_asks_for_replacements(&nation);
 }
 
 fn the_wholesaler_sees_what_is_open(page: &Page, server: &Server) {
@@ -72,5 +74,20 @@ fn the_nation_rehearses(page: &Page, server: &Server) {
     as_desk(page);
     page.eval("document.getElementById('replacements-title').scrollIntoView()");
     show(page, "recall-replacements");
+    page.assert_clean();
+}
+
+/// The lot is stopped; what takes its place is asked for once, however often somebody presses.
+fn the_nation_asks_for_replacements(page: &Page) {
+    page.fill("#reason", "異物混入の報告");
+    page.follow(|page| page.click("form[action='/lots/recall'][method='post'] button"));
+    page.wait_for_text("代替を依頼する");
+    page.assert_accessible();
+    page.follow(|page| page.click("text=融通の依頼と発注をする"));
+    page.wait_for_text("代替を依頼しました");
+    page.assert_accessible();
+    show(page, "recall-replacements-asked");
+    page.follow(|page| page.click("text=融通の依頼と発注をする"));
+    page.wait_for_text("すべて依頼済みです");
     page.assert_clean();
 }

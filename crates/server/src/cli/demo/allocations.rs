@@ -13,7 +13,7 @@ use store::Db;
 use store::allocations::{self, Published};
 use store::cycles::{self, Cycle};
 use store::deliveries::put_in_charge;
-use store::figures::{StatedFigure, state_figures};
+use store::figures::{StatedFigure, Stating, state_figures};
 use store::recorder::Outside;
 use store::supplies::{self, Supply};
 use uuid::Uuid;
@@ -59,9 +59,9 @@ pub(super) async fn begin(db: &Db, outside: &Outside, made: &Made) -> anyhow::Re
     cycles::keep(db, &nation(Action::KeepCycles)?, &cycle, act()).await?;
     let permit = nation(Action::Allocate)?;
     let figures = populations(first_day);
-    let strange = state_figures(db, &permit, &cycle, &figures, act()).await?;
-    if !strange.is_empty() {
-        bail!("{strange:?} are in no prefecture");
+    match state_figures(db, &permit, &cycle, &figures, 0, act()).await? {
+        Stating::Kept(_) => {}
+        other => bail!("{other:?}"),
     }
     for (city, clerk) in &made.cities {
         let permit = access::city(clerk, Action::OrderVials, *city)
