@@ -37,13 +37,15 @@ function changed() {
  * Makes a record of a dose. When this answers, it is on the disk.
  * @param {Login} login
  * @param {{ coupon: string, given_on: string, product: string, lot: string, doctor: string, venue_name: string, input: string, basis: string }} dose
+ * @param {string} [form] the paper form it is entered from: its number becomes the record's id, so that a sheet scanned
+ *   twice is one record
  * @returns {Promise<string>} its id
  */
-export async function record(login, dose) {
+export async function record(login, dose, form) {
   const device = await deviceAt(login.organisation);
   if (!device) throw new Error("the tablet has no key for this venue");
   const madeAt = Date.now();
-  const id = freshId(madeAt);
+  const id = form ?? freshId(madeAt);
   // The number is used up first: one that is missing later is seen, one that is used twice would be worse.
   const sequence = await nextNumber(`sequence:${device.id}`);
   const statement = JSON.stringify({ id, device: device.id, sequence, account: login.account, made_at: madeAt, ...dose });
@@ -59,6 +61,12 @@ export async function record(login, dose) {
 export async function waiting() {
   const items = await all(OUTBOX);
   return items.sort((one, other) => one.madeAt - other.madeAt || one.sequence - other.sequence);
+}
+
+/** Whether a record is on this tablet, waiting or acknowledged today, whoever entered it. @param {string} id */
+export async function holds(id) {
+  const kept = [...(await all(OUTBOX)), ...(await all(DONE))];
+  return kept.some((item) => item.id === id);
 }
 
 /**

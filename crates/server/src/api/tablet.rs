@@ -57,7 +57,7 @@ pub fn routes() -> Routes {
 
 /// What a tablet begins its day with.
 #[derive(Serialize, ToSchema)]
-pub struct DayBody {
+pub struct TabletDayBody {
     /// The account, by which the tablet keeps its outboxes apart.
     account: Uuid,
     /// The login, to be told whose outbox waits.
@@ -68,6 +68,8 @@ pub struct DayBody {
     organisation: Uuid,
     /// Its name.
     organisation_name: String,
+    /// Its code (会場コード), by which a form that was printed for another venue is told; none if it has none.
+    facility_code: Option<String>,
     /// To be sent as `x-csrf-token` with every change.
     csrf: String,
     /// Today in Japan.
@@ -81,16 +83,17 @@ pub struct DayBody {
 }
 
 /// Who is logged in at which venue, and today's settings.
-#[utoipa::path(get, path = "/api/v1/tablet/day", tag = "venue", responses((status = 200, body = DayBody)))]
-pub(super) async fn day(State(app): State<App>, me: Me) -> Result<Json<DayBody>, Problem> {
+#[utoipa::path(get, path = "/api/v1/tablet/day", tag = "venue", responses((status = 200, body = TabletDayBody)))]
+pub(super) async fn day(State(app): State<App>, me: Me) -> Result<Json<TabletDayBody>, Problem> {
     let permit = me.venue(Action::ReadCoupon)?;
     let setting = store::settings::day(&app.db, &permit, me.actor.user, app.today()).await?;
-    Ok(Json(DayBody {
+    Ok(Json(TabletDayBody {
         account: me.actor.user.0,
         login: me.login.clone(),
         name: me.name.clone(),
         organisation: me.organisation.id.0,
         organisation_name: me.organisation.name.clone(),
+        facility_code: me.organisation.facility_code.map(|code| code.to_string()),
         csrf: me.csrf.clone(),
         today: app.today(),
         now: app.now(),
