@@ -245,6 +245,11 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0055_demand_counts.sql"),
         engines: Engines::Both,
     },
+    Migration {
+        version: 56,
+        text: include_str!("../migrations/0056_queue_keys.sql"),
+        engines: Engines::Both,
+    },
 ];
 
 /// Brings the tables up to this program's version; safe to run at every start.

@@ -6,8 +6,9 @@ import { Camera } from "./camera.js";
 import { parse, usedName } from "./coupon.js";
 import { mayBeForm, parseDraft, spelt } from "./draft.js";
 import { contains, print, readFilter } from "./filter.js";
-import { keepThing, thing } from "./keep.js";
-import { deviceAt, hex, makeDevice } from "./keys.js";
+import { forgetThing, keepThing, thing } from "./keep.js";
+import { deviceAt, makeDevice, seal, unseal } from "./keys.js";
+import { standingOf } from "./lots.js";
 import * as outbox from "./outbox.js";
 import { choose, language, load, texts } from "./texts.js";
 
@@ -21,10 +22,12 @@ const SCANNER_MILLISECONDS = 700;
 const CHECK_MILLISECONDS_MAX = 3_000;
 const CARRY_MILLISECONDS_MAX = 30_000;
 const MINUTE_MILLISECONDS = 60_000;
+/** A recall of the morning is on the tablet before noon, without anybody opening the page anew. */
+const LOTS_AGAIN_MILLISECONDS = 5 * MINUTE_MILLISECONDS;
 
 /**
  * @typedef {{ account: string, login: string, name: string, organisation: string, organisationName: string, facilityCode: string | null, csrf: string, confirmedAt: number, loggedOut: boolean }} Login
- * @typedef {{ day: string, given_on: string, product: string, lot: string, doctor: string, venue_name: string }} Setting
+ * @typedef {{ day: string, given_on: string, product: string, lot: string, doctor: string, venue_name: string, givenAlready?: boolean }} Setting
  * @typedef {{ digits: string, by: string[], confidence: number, basis: "codes" | "twice" | "alone", input: string, strip: import("./camera.js").Reading["strip"] }} Read
  */
 
@@ -32,6 +35,7 @@ const now = {
   /** @type {Login | null} */ login: null,
   /** @type {Setting | null} */ setting: null,
   /** @type {Read | null} */ read: null,
+  /** Settings whose lot must not be given, until a person decides. */ stopped: /** @type {Setting | null} */ (null),
   /** The form whose paper is being entered. */ draft: /** @type {import("./draft.js").Draft | null} */ (null),
   /** The record whose answer the result page waits for. */ shown: "",
   /** Whether the digits must be typed twice. */ conflict: false,
@@ -136,6 +140,7 @@ async function welcome(day) {
   outbox.line.skewMillis = Date.now() - Date.parse(day.now);
   outbox.reached();
   await keepThing("login", now.login);
+  await outbox.keepQueueKey(day.queue_key);
   if (day.setting) {
     const { given_on, product, lot, doctor, venue_name } = day.setting;
     await setDay({ day: day.today, given_on, product, lot, doctor, venue_name });
@@ -149,6 +154,7 @@ async function welcome(day) {
 
 /** Fetches what is needed without network: products, places, the coupons already used. @param {Login} login */
 async function carry(login) {
+  await carryLots(login);
   try {
     const get = async (/** @type {string} */ address) => {
       const response = await fetch(address, { signal: AbortSignal.timeout(CARRY_MILLISECONDS_MAX) });
@@ -162,6 +168,45 @@ async function carry(login) {
   } catch {
     // What was carried before stays; the check says how old it is.
   }
+}
+
+/** Where the lots lie, and where alone they open. @param {Login} login */
+function lotsName(login) {
+  return `lots:${login.account}:${login.organisation}`;
+}
+
+/** Fetches the venue's lots; they are sealed as the outbox is, and gone at logout. @param {Login} login */
+async function carryLots(login) {
+  try {
+    const response = await fetch("/api/v1/tablet/lots", { signal: AbortSignal.timeout(CARRY_MILLISECONDS_MAX) });
+    if (!response.ok) return;
+    const sealed = await seal(login.account, lotsName(login), await response.json());
+    // Whoever logged out meanwhile left nothing behind.
+    if (now.login?.account === login.account) await keepThing(lotsName(login), sealed);
+  } catch {
+    // What was carried before stays.
+  }
+}
+
+/** How the lot that is set stands by what is carried. @param {Setting} setting */
+async function standingOfLot(setting) {
+  const name = now.login ? lotsName(now.login) : "";
+  const sealed = await thing(name);
+  const carried = now.login && sealed ? await unseal(now.login.account, name, sealed) : null;
+  return standingOf(carried, setting);
+}
+
+/** @param {import("./lots.js").Standing} standing @param {Setting} setting */
+function lotWords({ is, lot }, setting) {
+  const words = {
+    good: "",
+    not_carried: "",
+    recalled: texts.t("tablet-lot-recalled", { lot: setting.lot, day: lot?.recalled_since ?? "", reason: lot?.recall_reason ?? "" }),
+    expired: texts.t("tablet-lot-expired", { lot: setting.lot, day: lot?.last_day ?? "" }),
+    quarantined: texts.t("tablet-lot-quarantined", { lot: setting.lot, day: lot?.quarantined_since ?? "" }),
+    not_on_hand: texts.t("tablet-lot-not-on-hand", { lot: setting.lot }),
+  };
+  return words[is];
 }
 
 async function begin() {
@@ -200,6 +245,7 @@ async function startWords(found) {
 async function logOut() {
   if (!now.login) return;
   await keepThing("login", { ...now.login, loggedOut: true });
+  await forgetThing(lotsName(now.login));
   camera?.close();
   camera = null;
   await endSession(now.login.csrf);
@@ -271,9 +317,40 @@ async function saveSettings() {
   const value = (/** @type {string} */ id) => at(id, id === "product" ? HTMLSelectElement : HTMLInputElement).value.trim();
   const day = today();
   const setting = { day, given_on: day, product: value("product"), lot: value("lot").normalize("NFKC").toUpperCase(), doctor: value("doctor"), venue_name: value("venue_name") };
+  const standing = await standingOfLot(setting);
+  if (standing.is === "recalled") showStop(setting, lotWords(standing, setting));
+  else await takeSettings(setting);
+}
+
+/** @param {Setting} setting */
+async function takeSettings(setting) {
   await setDay(setting);
   void tellSetting(setting);
   await showScan();
+}
+
+/**
+ * The red page: nothing is read before somebody decides.
+ * @param {Setting} setting
+ * @param {string} why
+ */
+function showStop(setting, why) {
+  now.stopped = setting;
+  answerBox("stop-answer", "bad", texts.t("tablet-stop-title"), why);
+  show("stop");
+  signal("bad");
+  at("stop-other").focus({ preventScroll: true });
+}
+
+async function chooseOtherLot() {
+  await showSettings();
+  at("lot", HTMLInputElement).value = "";
+  at("lot").focus();
+}
+
+/** The doses are in arms already: they are recorded, whatever became of the lot since. */
+async function takeGivenAlready() {
+  if (now.stopped) await takeSettings({ ...now.stopped, givenAlready: true });
 }
 
 /** The server keeps the settings too, for the other pages of the same login. @param {Setting} setting */
@@ -295,6 +372,15 @@ async function showScan() {
     await showSettings();
     return;
   }
+  const { setting } = now;
+  const standing = await standingOfLot(setting);
+  const words = lotWords(standing, setting);
+  if (standing.is === "recalled" && !setting.givenAlready) {
+    showStop(setting, words);
+    return;
+  }
+  at("lot-warning").textContent = words;
+  at("lot-warning").hidden = words === "";
   // Nothing of the coupon before is left on the page that reads the next one.
   now.read = null;
   now.draft = null;
@@ -554,6 +640,15 @@ async function tellWhatIsKnown(read, coupon) {
     await tellFromFilter(login, coupon);
   }
   if (answer) at("check-findings").replaceChildren(...answer.reasons.map(reasonItem));
+  else await tellLot(setting);
+}
+
+/** What the server would say of the lot, by what is carried. @param {Setting} setting */
+async function tellLot(setting) {
+  const standing = await standingOfLot(setting);
+  const words = lotWords(standing, setting);
+  const colour = standing.is === "recalled" ? "red" : "amber";
+  at("check-findings").replaceChildren(...(words ? [reasonItem({ colour, ja: words, en: words })] : []));
 }
 
 /**
@@ -611,7 +706,7 @@ function findingItem(finding) {
  */
 function answerBox(id, className, word, means) {
   const box = at(id);
-  box.className = `answer ${id === "result-answer" ? "huge" : "small-answer"} ${className}`;
+  box.className = `answer ${["result-answer", "stop-answer"].includes(id) ? "huge" : "small-answer"} ${className}`;
   box.replaceChildren(made("p", word, "answer-word"), made("p", means));
 }
 
@@ -873,7 +968,12 @@ function doneItem(done) {
 async function saveQueue() {
   if (!now.login) return;
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(await outbox.asFile(now.login));
+  const file = await outbox.asFile(now.login);
+  if (!file) {
+    at("queue-line").textContent = texts.t("tablet-queue-no-key");
+    return;
+  }
+  link.href = URL.createObjectURL(file);
   link.download = `sesshu-tablet-${today()}.json`;
   link.click();
   URL.revokeObjectURL(link.href);
@@ -962,6 +1062,8 @@ function listen() {
   onClick("draft-leave", showScan);
   at("draft-given_on").addEventListener("change", () => void changeDraftDay());
   onClick("leave", showScan);
+  onClick("stop-other", chooseOtherLot);
+  onClick("stop-given", takeGivenAlready);
   onClick("next-person", showScan);
   onClick("log-out", logOut);
   onClick("sound", switchSound);
@@ -988,6 +1090,8 @@ function listen() {
   outbox.renewal.again = async () => ((await findLogin()) === "ready" ? now.login : null);
   outbox.keepSending(() => now.login);
   setInterval(() => now.login && void showQueueState(), MINUTE_MILLISECONDS / 2);
+  setInterval(() => now.login && void carryLots(now.login), LOTS_AGAIN_MILLISECONDS);
+  window.addEventListener("online", () => now.login && void carryLots(now.login));
 }
 
 await load();

@@ -41,6 +41,7 @@ pub fn routes() -> Routes {
         super::doses::void,
         super::tablet::day,
         super::tablet::used_coupons,
+        super::tablet::carried_lots,
         super::tablet::register,
         super::tablet::take_in,
         super::receipts::prove,

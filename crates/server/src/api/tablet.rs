@@ -21,7 +21,9 @@ use uuid::Uuid;
 use crate::api::doses::ReceiptBody;
 use crate::api::settings::SettingBody;
 use crate::state::App;
+use crate::tablet::lots::{self, CarriedLotBody};
 use crate::tablet::outbox::{self, Answered, Delivery, Signed};
+use crate::tablet::sealed::QueueKey;
 use crate::tablet::used;
 use crate::web::body::ApiJson;
 use crate::web::locale::Texts;
@@ -42,6 +44,11 @@ pub fn routes() -> Routes {
             "/api/v1/tablet/used-coupons",
             Guard::May(Action::ReadCoupon),
             used_coupons,
+        )
+        .get(
+            "/api/v1/tablet/lots",
+            Guard::May(Action::SeeStock),
+            carried_lots,
         )
         .post(
             "/api/v1/tablet/devices",
@@ -78,6 +85,9 @@ pub struct TabletDayBody {
     /// The server's clock, by which the tablet sees how far its own is out.
     #[schema(value_type = String, format = DateTime)]
     now: Instant,
+    /// To which a queue is sealed that leaves the tablet as a file: a point of P-256, uncompressed, 65 bytes as
+    /// hexadecimal digits.
+    queue_key: String,
     /// Today's settings of this account, if they are made.
     setting: Option<SettingBody>,
 }
@@ -97,6 +107,7 @@ pub(super) async fn day(State(app): State<App>, me: Me) -> Result<Json<TabletDay
         csrf: me.csrf.clone(),
         today: app.today(),
         now: app.now(),
+        queue_key: QueueKey::of_server(&app).await?.public(),
         setting: setting.map(SettingBody::from),
     }))
 }
@@ -119,6 +130,16 @@ pub(super) async fn used_coupons(State(app): State<App>, me: Me) -> Result<Respo
     let filter = used::carried(&app, &permit).await?;
     let head = [(CONTENT_TYPE, "application/octet-stream")];
     Ok((head, filter.as_ref().clone()).into_response())
+}
+
+/// The lots that a tablet carries for the day: what the venue has on hand, and every lot that must not be given any more.
+#[utoipa::path(get, path = "/api/v1/tablet/lots", tag = "venue", responses((status = 200, body = Vec<CarriedLotBody>)))]
+pub(super) async fn carried_lots(
+    State(app): State<App>,
+    me: Me,
+) -> Result<Json<Vec<CarriedLotBody>>, Problem> {
+    let permit = me.venue(Action::SeeStock)?;
+    Ok(Json(lots::carried(&app, &permit).await?))
 }
 
 /// A tablet that wants to send.

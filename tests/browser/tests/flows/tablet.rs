@@ -254,8 +254,33 @@ fn a_tablet_that_was_shut_out_sends_no_more_and_loses_nothing() {
     page.assert_accessible();
     show(&page, "tablet-queue-revoked");
     let file = queue_file(&page);
+    // Nobody on the way reads a coupon in it.
+    assert!(
+        !file.contains("2113") || !file.contains("statement"),
+        "{file}"
+    );
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.json");
+    let mut damaged: Value = serde_json::from_str(&file).unwrap();
+    let sealed = text(&damaged["sealed"]);
+    damaged["sealed"] = Value::from(sealed[..sealed.len() - 2].to_owned());
+    let mut elsewhere: Value = serde_json::from_str(&file).unwrap();
+    elsewhere["key"] = Value::from("0011223344556677");
+    for (file, told) in [
+        (
+            damaged.to_string(),
+            "ファイルが壊れているか、書き換えられています",
+        ),
+        (elsewhere.to_string(), "別のサーバーのファイルです"),
+    ] {
+        fs::write(&path, file).unwrap();
+        admin.goto(&server.url("/venue/queue"));
+        admin.upload("#file", &path);
+        admin.follow(|page| page.click("text=読み込んで登録する"));
+        admin.expect_complaint("422");
+        admin.wait_for_text(told);
+        admin.assert_accessible();
+    }
     fs::write(&path, file).unwrap();
     for told in [
         "登録 2件、登録済みだったもの 0件",
@@ -300,7 +325,7 @@ fn logging_out_keeps_what_waits_for_the_one_who_entered_it() {
 fn a_form_filled_in_without_network_comes_back_before_the_camera_once() {
     let Some(server) = HOUSE.open() else { return };
     let mut form = draft(0x2a);
-    form.coupon = CouponLine::parse("211310169000000800").ok();
+    form.coupon = CouponLine::parse("211310168000000800").ok();
     form.venue = FacilityCode::parse("1391000013").ok();
     let folder = tempfile::tempdir().unwrap();
     let seen = video(folder.path(), Some(&code_picture(folder.path(), &form)));
@@ -313,7 +338,7 @@ fn a_form_filled_in_without_network_comes_back_before_the_camera_once() {
     page.wait_for("#view-draft:not([hidden])");
     page.eval("navigator.serviceWorker.ready.then(() => true)");
     page.offline(true);
-    assert_eq!(shown_digits(&page, "#draft-parts"), "211310169000000800");
+    assert_eq!(shown_digits(&page, "#draft-parts"), "211310168000000800");
     page.wait_for_text("この予診票は別の会場(会場コード 1391000013)のために印刷されたものです");
     assert_eq!(
         page.eval("document.querySelector('#draft-lot').value"),
@@ -350,7 +375,7 @@ fn a_form_s_code_that_cannot_be_read_says_why_and_one_that_can_fills_the_page() 
     };
     let page = browser.visitor();
     as_tablet(&page);
-    begin(&page, &server, "minato-byoin", "紙2");
+    begin(&page, &server, "kanda", "紙2");
     page.eval("navigator.serviceWorker.ready.then(() => true)");
     page.offline(true);
     let form = draft(0x2b);
@@ -375,17 +400,105 @@ fn a_form_s_code_that_cannot_be_read_says_why_and_one_that_can_fills_the_page() 
     page.click("text=確認へ進む");
     page.wait_for("#view-draft:not([hidden])");
     assert!(page.eval("document.querySelector('#draft-other-venue').hidden") == true);
-    page.fill("#draft-line", "21131016900000080");
+    page.fill("#draft-line", "21131016800000080");
     page.fill("#draft-doctor", "紙の 医師");
     page.click("#draft-compared");
     page.click("text=登録する");
     page.wait_for_text("17桁です");
-    page.fill("#draft-line", "211310169000000801");
+    page.fill("#draft-line", "211310168000000801");
     page.assert_accessible();
     page.click("text=登録する");
     page.wait_for_text("端末に保存しました");
     page.offline(false);
     page.wait_for_text("登録しました。受領番号 ");
+}
+
+#[test]
+fn a_recalled_lot_turns_the_tablet_red_without_network() {
+    let (Some(server), Some(browser)) = (HOUSE.open(), Browser::launch()) else {
+        return;
+    };
+    let nation = browser.visitor();
+    log_in(&nation, &server, "kuni");
+    let told = nation.eval(
+        "(async () => {
+            const token = document.querySelector('input[name=csrf]').value;
+            const body = { product: 'comirnaty_lp81', lot: 'RC0001', expires: '2030-01-31', recalled_since: '2020-01-01', recall_reason: '異物混入のおそれ', revision: 0 };
+            const headers = { 'content-type': 'application/json', 'x-csrf-token': token };
+            return (await fetch('/api/v1/lots', { method: 'POST', headers, body: JSON.stringify(body) })).status;
+        })()",
+    );
+    assert_eq!(told, 201);
+    let page = browser.visitor();
+    as_tablet(&page);
+    begin(&page, &server, "kanda", "ロット");
+    page.eval("navigator.serviceWorker.ready.then(() => true)");
+    page.wait_until(
+        "new Promise((resolve) => { const opening = indexedDB.open('sesshu-tablet'); opening.onsuccess = () => { \
+           const keys = opening.result.transaction('things').objectStore('things').getAllKeys(); \
+           keys.onsuccess = () => { opening.result.close(); resolve(keys.result.some((name) => String(name).startsWith('lots:'))); }; }; })",
+    );
+    page.offline(true);
+    page.click("#change-settings");
+    page.wait_for("#view-settings:not([hidden])");
+    page.fill("#lot", "rc0001");
+    page.click("text=この設定で始める");
+    page.wait_for_text("このロット(RC0001)は2020-01-01から使用中止です。接種しないでください。理由:異物混入のおそれ");
+    page.assert_accessible();
+    show(&page, "tablet-stop");
+    page.click("text=別のロットを選ぶ");
+    page.wait_for("#view-settings:not([hidden])");
+    assert_eq!(page.eval("document.querySelector('#lot').value"), "");
+    page.fill("#lot", "zz9999");
+    page.click("text=この設定で始める");
+    page.wait_for_text("このロット(ZZ9999)は会場の在庫にありません");
+    page.assert_accessible();
+    page.fill("#line", "211310168000000810");
+    page.click("text=確認へ進む");
+    page.wait_for("#view-check:not([hidden])");
+    page.wait_for_text("このロット(ZZ9999)は会場の在庫にありません");
+    page.assert_accessible();
+    page.click("#leave");
+    // What is carried is gone with the login.
+    page.click("text=ログアウト");
+    page.wait_for_text("ログインしていません");
+    let left = page.eval(
+        "new Promise((resolve) => { const opening = indexedDB.open('sesshu-tablet'); opening.onsuccess = () => { \
+           const keys = opening.result.transaction('things').objectStore('things').getAllKeys(); \
+           keys.onsuccess = () => { opening.result.close(); resolve(keys.result.filter((name) => String(name).startsWith('lots:')).length); }; }; })",
+    );
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn how_a_carried_lot_stands_is_held_against_the_day() {
+    let (Some(server), Some(browser)) = (HOUSE.open(), Browser::launch()) else {
+        return;
+    };
+    let page = browser.visitor();
+    page.goto(&server.url("/tablet"));
+    page.expect_complaint("401");
+    let address = module(&page, &server, "lots.js");
+    let told = page.eval(&format!(
+        "(async () => {{
+            const {{ standingOf }} = await import('{address}');
+            const plain = {{ product: 'p', vials: 1, state: 'good', last_day: null, recalled_since: null, recall_reason: null, quarantined_since: null }};
+            const carried = [
+                {{ ...plain, lot: 'GOOD', last_day: '2025-10-20' }},
+                {{ ...plain, lot: 'ENDED', last_day: '2025-10-19' }},
+                {{ ...plain, lot: 'RECALLED', last_day: '2025-10-19', recalled_since: '2025-10-20' }},
+                {{ ...plain, lot: 'LATER', recalled_since: '2025-10-21' }},
+                {{ ...plain, lot: 'WARM', quarantined_since: '2025-10-20' }},
+                {{ ...plain, lot: 'GONE', vials: 0 }},
+            ];
+            const of = (lots, lot, product = 'p') => standingOf(lots, {{ product, lot, given_on: '2025-10-20' }}).is;
+            return [...carried.map(({{ lot }}) => of(carried, lot)), of(carried, 'GOOD', 'q'), of([], 'GOOD'), of(null, 'GOOD')].join(' ');
+        }})()"
+    ));
+    assert_eq!(
+        told,
+        "good expired recalled good quarantined not_on_hand not_on_hand not_carried not_carried"
+    );
 }
 
 #[test]
