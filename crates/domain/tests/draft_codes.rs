@@ -19,12 +19,12 @@ fn told(read: &Result<Draft, DraftRefusal>) -> Value {
             "lot": draft.lot.as_ref().map(Lot::as_str),
         } }),
         Err(refusal) => {
-            let mut told = json!({ "code": refusal.code() });
-            match refusal {
-                DraftRefusal::Version { version } => told["version"] = json!(version),
-                DraftRefusal::Field { field } => told["field"] = json!(field),
-                DraftRefusal::NotADraft | DraftRefusal::Check => {}
-            }
+            let code = refusal.code();
+            let told = match refusal {
+                DraftRefusal::Version { version } => json!({ "code": code, "version": version }),
+                DraftRefusal::Field { field } => json!({ "code": code, "field": field }),
+                DraftRefusal::NotADraft | DraftRefusal::Check => json!({ "code": code }),
+            };
             json!({ "refusal": told })
         }
     }
