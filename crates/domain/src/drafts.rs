@@ -96,9 +96,9 @@ const VERSION: &str = "1";
 /// Fields between version and check. A later version keeps the check where it is, so that a code is
 /// told to be newer only if it was read right.
 const FIELDS: usize = 7;
-/// Longest text that is looked at: every field at its longest is below it, with room for a later
+/// Longest text that is looked at, in bytes: every field at its longest is below it, with room for a later
 /// version's fields.
-const TEXT_LENGTH_MAX: usize = 512;
+pub const TEXT_LENGTH_MAX: usize = 512;
 
 impl Draft {
     /// The text of the QR code.

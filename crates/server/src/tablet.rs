@@ -3,5 +3,7 @@
 //! Both the calls of the API and the pages of the desk come here: a queue that was handed in as a file is taken in by
 //! the same steps as one that was sent.
 
+pub mod lots;
 pub mod outbox;
+pub mod sealed;
 pub mod used;

@@ -35,6 +35,7 @@ pub mod opening_days;
 pub mod packs;
 pub mod people;
 mod projections;
+pub mod queue_keys;
 pub mod recalls;
 pub mod receipts;
 pub mod recorder;

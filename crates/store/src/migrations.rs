@@ -246,6 +246,11 @@ const MIGRATIONS: &[Migration] = &[
         engines: Engines::Both,
     },
     Migration {
+        version: 56,
+        text: include_str!("../migrations/0056_queue_keys.sql"),
+        engines: Engines::Both,
+    },
+    Migration {
         version: 57,
         text: include_str!("../migrations/0057_stated_figures.sql"),
         engines: Engines::Both,

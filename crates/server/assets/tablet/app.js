@@ -4,9 +4,11 @@
 
 import { Camera } from "./camera.js";
 import { parse, usedName } from "./coupon.js";
+import { mayBeForm, parseDraft, spelt } from "./draft.js";
 import { contains, print, readFilter } from "./filter.js";
-import { keepThing, thing } from "./keep.js";
-import { deviceAt, hex, makeDevice } from "./keys.js";
+import { forgetThing, keepThing, thing } from "./keep.js";
+import { deviceAt, makeDevice, seal, unseal } from "./keys.js";
+import { standingOf } from "./lots.js";
 import * as outbox from "./outbox.js";
 import { choose, language, load, texts } from "./texts.js";
 
@@ -20,10 +22,12 @@ const SCANNER_MILLISECONDS = 700;
 const CHECK_MILLISECONDS_MAX = 3_000;
 const CARRY_MILLISECONDS_MAX = 30_000;
 const MINUTE_MILLISECONDS = 60_000;
+/** A recall of the morning is on the tablet before noon, without anybody opening the page anew. */
+const LOTS_AGAIN_MILLISECONDS = 5 * MINUTE_MILLISECONDS;
 
 /**
- * @typedef {{ account: string, login: string, name: string, organisation: string, organisationName: string, csrf: string, confirmedAt: number, loggedOut: boolean }} Login
- * @typedef {{ day: string, given_on: string, product: string, lot: string, doctor: string, venue_name: string }} Setting
+ * @typedef {{ account: string, login: string, name: string, organisation: string, organisationName: string, facilityCode: string | null, csrf: string, confirmedAt: number, loggedOut: boolean }} Login
+ * @typedef {{ day: string, given_on: string, product: string, lot: string, doctor: string, venue_name: string, givenAlready?: boolean }} Setting
  * @typedef {{ digits: string, by: string[], confidence: number, basis: "codes" | "twice" | "alone", input: string, strip: import("./camera.js").Reading["strip"] }} Read
  */
 
@@ -31,6 +35,8 @@ const now = {
   /** @type {Login | null} */ login: null,
   /** @type {Setting | null} */ setting: null,
   /** @type {Read | null} */ read: null,
+  /** Settings whose lot must not be given, until a person decides. */ stopped: /** @type {Setting | null} */ (null),
+  /** The form whose paper is being entered. */ draft: /** @type {import("./draft.js").Draft | null} */ (null),
   /** The record whose answer the result page waits for. */ shown: "",
   /** Whether the digits must be typed twice. */ conflict: false,
   /** What is being fetched for the day. */ carrying: Promise.resolve(),
@@ -126,6 +132,7 @@ async function welcome(day) {
     name: day.name,
     organisation: day.organisation,
     organisationName: day.organisation_name,
+    facilityCode: day.facility_code ?? null,
     csrf: day.csrf,
     confirmedAt: Date.now(),
     loggedOut: false,
@@ -133,6 +140,7 @@ async function welcome(day) {
   outbox.line.skewMillis = Date.now() - Date.parse(day.now);
   outbox.reached();
   await keepThing("login", now.login);
+  await outbox.keepQueueKey(day.queue_key);
   if (day.setting) {
     const { given_on, product, lot, doctor, venue_name } = day.setting;
     await setDay({ day: day.today, given_on, product, lot, doctor, venue_name });
@@ -146,6 +154,7 @@ async function welcome(day) {
 
 /** Fetches what is needed without network: products, places, the coupons already used. @param {Login} login */
 async function carry(login) {
+  await carryLots(login);
   try {
     const get = async (/** @type {string} */ address) => {
       const response = await fetch(address, { signal: AbortSignal.timeout(CARRY_MILLISECONDS_MAX) });
@@ -159,6 +168,45 @@ async function carry(login) {
   } catch {
     // What was carried before stays; the check says how old it is.
   }
+}
+
+/** Where the lots lie, and where alone they open. @param {Login} login */
+function lotsName(login) {
+  return `lots:${login.account}:${login.organisation}`;
+}
+
+/** Fetches the venue's lots; they are sealed as the outbox is, and gone at logout. @param {Login} login */
+async function carryLots(login) {
+  try {
+    const response = await fetch("/api/v1/tablet/lots", { signal: AbortSignal.timeout(CARRY_MILLISECONDS_MAX) });
+    if (!response.ok) return;
+    const sealed = await seal(login.account, lotsName(login), await response.json());
+    // Whoever logged out meanwhile left nothing behind.
+    if (now.login?.account === login.account) await keepThing(lotsName(login), sealed);
+  } catch {
+    // What was carried before stays.
+  }
+}
+
+/** How the lot that is set stands by what is carried. @param {Setting} setting */
+async function standingOfLot(setting) {
+  const name = now.login ? lotsName(now.login) : "";
+  const sealed = await thing(name);
+  const carried = now.login && sealed ? await unseal(now.login.account, name, sealed) : null;
+  return standingOf(carried, setting);
+}
+
+/** @param {import("./lots.js").Standing} standing @param {Setting} setting */
+function lotWords({ is, lot }, setting) {
+  const words = {
+    good: "",
+    not_carried: "",
+    recalled: texts.t("tablet-lot-recalled", { lot: setting.lot, day: lot?.recalled_since ?? "", reason: lot?.recall_reason ?? "" }),
+    expired: texts.t("tablet-lot-expired", { lot: setting.lot, day: lot?.last_day ?? "" }),
+    quarantined: texts.t("tablet-lot-quarantined", { lot: setting.lot, day: lot?.quarantined_since ?? "" }),
+    not_on_hand: texts.t("tablet-lot-not-on-hand", { lot: setting.lot }),
+  };
+  return words[is];
 }
 
 async function begin() {
@@ -197,6 +245,7 @@ async function startWords(found) {
 async function logOut() {
   if (!now.login) return;
   await keepThing("login", { ...now.login, loggedOut: true });
+  await forgetThing(lotsName(now.login));
   camera?.close();
   camera = null;
   await endSession(now.login.csrf);
@@ -236,18 +285,27 @@ async function showSettings() {
   if (!now.login) return;
   const day = today();
   const kept = now.setting?.day === day ? now.setting : null;
-  const select = at("product", HTMLSelectElement);
-  // At the very first start the list is still on its way.
-  if (!(await thing("products"))) await now.carrying;
-  const products = /** @type {any[]} */ ((await thing("products")) ?? []);
-  const used = products.filter((product) => product.used_from <= day && (!product.used_to || day <= product.used_to));
-  const choices = used.map((product) => new Option(productName(product), product.key, false, product.key === kept?.product));
-  select.replaceChildren(new Option(texts.t("choose"), ""), ...choices);
+  await fillProducts("product", day, kept?.product ?? "");
   at("lot", HTMLInputElement).value = kept?.lot ?? "";
   at("doctor", HTMLInputElement).value = kept?.doctor ?? "";
   at("venue_name", HTMLInputElement).value = kept?.venue_name ?? now.login.organisationName.slice(0, at("venue_name", HTMLInputElement).maxLength);
   at("settings-lead").textContent = texts.t("settings-lead", { day });
   show("settings");
+}
+
+/**
+ * Fills a list with the products in use on a day.
+ * @param {string} id
+ * @param {string} day
+ * @param {string} chosen
+ */
+async function fillProducts(id, day, chosen) {
+  // At the very first start the list is still on its way.
+  if (!(await thing("products"))) await now.carrying;
+  const products = /** @type {any[]} */ ((await thing("products")) ?? []);
+  const used = products.filter((product) => product.used_from <= day && (!product.used_to || day <= product.used_to));
+  const choices = used.map((product) => new Option(productName(product), product.key, false, product.key === chosen));
+  at(id, HTMLSelectElement).replaceChildren(new Option(texts.t("choose"), ""), ...choices);
 }
 
 /** @param {any} product */
@@ -259,9 +317,40 @@ async function saveSettings() {
   const value = (/** @type {string} */ id) => at(id, id === "product" ? HTMLSelectElement : HTMLInputElement).value.trim();
   const day = today();
   const setting = { day, given_on: day, product: value("product"), lot: value("lot").normalize("NFKC").toUpperCase(), doctor: value("doctor"), venue_name: value("venue_name") };
+  const standing = await standingOfLot(setting);
+  if (standing.is === "recalled") showStop(setting, lotWords(standing, setting));
+  else await takeSettings(setting);
+}
+
+/** @param {Setting} setting */
+async function takeSettings(setting) {
   await setDay(setting);
   void tellSetting(setting);
   await showScan();
+}
+
+/**
+ * The red page: nothing is read before somebody decides.
+ * @param {Setting} setting
+ * @param {string} why
+ */
+function showStop(setting, why) {
+  now.stopped = setting;
+  answerBox("stop-answer", "bad", texts.t("tablet-stop-title"), why);
+  show("stop");
+  signal("bad");
+  at("stop-other").focus({ preventScroll: true });
+}
+
+async function chooseOtherLot() {
+  await showSettings();
+  at("lot", HTMLInputElement).value = "";
+  at("lot").focus();
+}
+
+/** The doses are in arms already: they are recorded, whatever became of the lot since. */
+async function takeGivenAlready() {
+  if (now.stopped) await takeSettings({ ...now.stopped, givenAlready: true });
 }
 
 /** The server keeps the settings too, for the other pages of the same login. @param {Setting} setting */
@@ -283,11 +372,21 @@ async function showScan() {
     await showSettings();
     return;
   }
+  const { setting } = now;
+  const standing = await standingOfLot(setting);
+  const words = lotWords(standing, setting);
+  if (standing.is === "recalled" && !setting.givenAlready) {
+    showStop(setting, words);
+    return;
+  }
+  at("lot-warning").textContent = words;
+  at("lot-warning").hidden = words === "";
   // Nothing of the coupon before is left on the page that reads the next one.
   now.read = null;
+  now.draft = null;
   now.shown = "";
   now.conflict = false;
-  for (const id of ["line", "again"]) at(id, HTMLInputElement).value = "";
+  for (const id of ["line", "again", ...DRAFT_FIELDS]) at(id, HTMLInputElement).value = "";
   at("typed-trouble").textContent = "";
   at("line-count").textContent = "";
   at("again-field").hidden = true;
@@ -325,7 +424,7 @@ function pair(term, text) {
 
 async function startCamera() {
   at("hint").textContent = texts.t("tablet-hint-begin");
-  camera ??= new Camera(at("video", HTMLVideoElement), seen, cameraFailed);
+  camera ??= new Camera(at("video", HTMLVideoElement), seen, seenForm, cameraFailed);
   const opened = await camera.open();
   at("finder").hidden = !opened;
   at("lamps").hidden = !opened;
@@ -356,6 +455,14 @@ function seen({ reading, channels, strip, confidence }) {
   at("hint").textContent = is === "no_read" ? `${texts.t("tablet-hint-type")} ${hintFor(reading)}` : hintFor(reading);
 }
 
+/** The code of a form is in view: it is shown, or why it cannot be. @param {string} text */
+async function seenForm(text) {
+  const why = await openForm(text);
+  if (!why || at("view-scan").hidden) return;
+  light([]);
+  at("hint").textContent = why;
+}
+
 /** What to do so that it can be read. @param {import("./camera.js").Reading} reading */
 function hintFor(reading) {
   if (reading.outcome === "read" || reading.bars) return texts.t("tablet-hint-hold");
@@ -383,6 +490,11 @@ function askTwice(why) {
   at("line").focus();
 }
 
+/** What was typed, as a form's code would be: a hand scanner may have typed one, on whatever keyboard. */
+function formCode() {
+  return at("line", HTMLInputElement).value.normalize("NFKC").trim().toUpperCase();
+}
+
 /** @type {{ begun: number, quick: boolean }} */
 const typing = { begun: 0, quick: false };
 
@@ -390,12 +502,18 @@ function typed() {
   const digits = at("line", HTMLInputElement).value.normalize("NFKC").replace(/[^0-9]/g, "");
   if (digits.length <= 1) typing.begun = performance.now();
   typing.quick = digits.length === 18 && performance.now() - typing.begun < SCANNER_MILLISECONDS;
-  at("line-count").textContent = digits ? texts.t("typed-count", { count: digits.length }) : "";
+  at("line-count").textContent = digits && !mayBeForm(formCode()) ? texts.t("typed-count", { count: digits.length }) : "";
 }
 
 async function submitTyped() {
   const field = at("line", HTMLInputElement);
   const again = at("again", HTMLInputElement);
+  if (mayBeForm(formCode())) {
+    const why = await openForm(formCode());
+    at("typed-trouble").textContent = why ?? "";
+    if (why) field.select();
+    return;
+  }
   const found = parse(field.value);
   if ("problem" in found) {
     at("typed-trouble").textContent = texts.t(found.problem, { got: found.got });
@@ -433,12 +551,7 @@ async function showCheck(read) {
   const { coupon } = found;
   const places = (await thing("places")) ?? {};
   const turn = coupon.turn === 0 ? texts.t("turn-open") : texts.t("turn-n", { turn: coupon.turn });
-  at("check-parts").replaceChildren(
-    pair(texts.t("field-kind"), String(coupon.kind)),
-    pair(texts.t("field-turn"), String(coupon.turn)),
-    pair(texts.t("field-city_code"), coupon.municipality),
-    pair(texts.t("field-number"), `${coupon.number.slice(0, 5)} ${coupon.number.slice(5)}`),
-  );
+  at("check-parts").replaceChildren(...lineParts(coupon.digits));
   at("check-facts").replaceChildren(
     made("dt", texts.t("field-city")),
     made("dd", places[coupon.municipality] ?? texts.t("unknown-city")),
@@ -456,6 +569,16 @@ async function showCheck(read) {
   // Where a person has to compare, the first key pressed is "no".
   at(alone ? "leave" : "register").focus({ preventScroll: true });
   await tellWhatIsKnown(read, coupon);
+}
+
+/** The 18 digits as people compare them. @param {string} digits */
+function lineParts(digits) {
+  return [
+    pair(texts.t("field-kind"), digits.slice(0, 1)),
+    pair(texts.t("field-turn"), digits.slice(1, 2)),
+    pair(texts.t("field-city_code"), digits.slice(2, 8)),
+    pair(texts.t("field-number"), `${digits.slice(8, 13)} ${digits.slice(13)}`),
+  ];
 }
 
 /** @param {Read} read */
@@ -517,6 +640,15 @@ async function tellWhatIsKnown(read, coupon) {
     await tellFromFilter(login, coupon);
   }
   if (answer) at("check-findings").replaceChildren(...answer.reasons.map(reasonItem));
+  else await tellLot(setting);
+}
+
+/** What the server would say of the lot, by what is carried. @param {Setting} setting */
+async function tellLot(setting) {
+  const standing = await standingOfLot(setting);
+  const words = lotWords(standing, setting);
+  const colour = standing.is === "recalled" ? "red" : "amber";
+  at("check-findings").replaceChildren(...(words ? [reasonItem({ colour, ja: words, en: words })] : []));
 }
 
 /**
@@ -574,8 +706,107 @@ function findingItem(finding) {
  */
 function answerBox(id, className, word, means) {
   const box = at(id);
-  box.className = `answer ${id === "result-answer" ? "huge" : "small-answer"} ${className}`;
+  box.className = `answer ${["result-answer", "stop-answer"].includes(id) ? "huge" : "small-answer"} ${className}`;
   box.replaceChildren(made("p", word, "answer-word"), made("p", means));
+}
+
+// From paper ------------------------------------------------------------------------------------------------------
+
+/** Why a code is none, in words. */
+const DRAFT_REFUSALS = {
+  draft_not_a_draft: "tablet-draft-not-a-draft",
+  draft_check: "tablet-draft-check",
+  draft_version: "tablet-draft-version",
+  draft_field: "tablet-draft-field",
+};
+/** What stands in a code, in words. */
+const DRAFT_PARTS = {
+  form: "tablet-draft-form",
+  city: "field-city_code",
+  coupon: "field-number",
+  venue: "draft-venue-code",
+  day: "field-given_on",
+  product: "field-product",
+  lot: "field-lot",
+};
+
+/** Emptied before the next paper or coupon. */
+const DRAFT_FIELDS = ["draft-line", "draft-given_on", "draft-lot", "draft-doctor", "draft-venue_name"];
+
+/**
+ * Shows what a form's code says, to be compared with the paper; answers why that cannot be.
+ * @param {string} text
+ * @returns {Promise<string | null>}
+ */
+async function openForm(text) {
+  const read = await parseDraft(text);
+  if ("refusal" in read) {
+    const { code, version = "", field = "" } = read.refusal;
+    const told = texts.t(DRAFT_REFUSALS[code], { version, field: texts.t(DRAFT_PARTS[/** @type {keyof typeof DRAFT_PARTS} */ (field)] ?? "") });
+    return code === "draft_check" ? told : `${told} ${texts.t("tablet-draft-by-hand")}`;
+  }
+  if (await outbox.holds(read.draft.form)) return texts.t("tablet-draft-before");
+  // A frame that was read while the last one was being shown.
+  if (!at("view-scan").hidden) await showDraft(read.draft);
+  return null;
+}
+
+/** @param {import("./draft.js").Draft} draft */
+async function showDraft(draft) {
+  const { login } = now;
+  if (!login) return;
+  now.draft = draft;
+  const other = draft.venue !== null && draft.venue !== login.facilityCode;
+  at("draft-other-venue").hidden = !other;
+  at("draft-other-venue").textContent = other ? texts.t("draft-other-venue", { code: draft.venue ?? "" }) : "";
+  at("draft-printed").hidden = draft.coupon === null;
+  at("draft-line-field").hidden = draft.coupon !== null;
+  at("draft-line", HTMLInputElement).required = draft.coupon === null;
+  const places = (await thing("places")) ?? {};
+  at("draft-parts").replaceChildren(...(draft.coupon ? lineParts(draft.coupon) : []));
+  at("draft-city").textContent = draft.coupon ? (places[draft.coupon.slice(2, 8)] ?? texts.t("unknown-city")) : "";
+  const day = at("draft-given_on", HTMLInputElement);
+  day.max = today();
+  day.value = draft.on ?? "";
+  await fillProducts("draft-product", draft.on ?? today(), draft.product ?? "");
+  const name = at("draft-venue_name", HTMLInputElement);
+  name.value = login.organisationName.slice(0, name.maxLength);
+  at("draft-lot", HTMLInputElement).value = draft.lot ?? "";
+  at("draft-compared", HTMLInputElement).checked = false;
+  at("draft-trouble").textContent = "";
+  show("draft");
+  signal("look");
+  at(draft.coupon === null ? "draft-line" : "draft-doctor").focus({ preventScroll: true });
+}
+
+/** The day on the paper is another one: its products are. */
+async function changeDraftDay() {
+  const chosen = at("draft-product", HTMLSelectElement).value;
+  await fillProducts("draft-product", at("draft-given_on", HTMLInputElement).value || today(), chosen);
+}
+
+async function registerDraft() {
+  const { login, draft } = now;
+  if (!login || !draft) return;
+  const value = (/** @type {string} */ id) => at(`draft-${id}`, id === "product" ? HTMLSelectElement : HTMLInputElement).value.trim();
+  // What was printed stays as it was printed, even if its check digit is wrong; what is typed can be typed again.
+  const found = draft.coupon ? { coupon: { digits: draft.coupon } } : parse(value("line"));
+  if ("problem" in found) {
+    at("draft-trouble").textContent = texts.t(found.problem, { got: found.got });
+    at("draft-line").focus();
+    return;
+  }
+  const lot = spelt(value("lot"));
+  if (!lot) {
+    at("draft-trouble").textContent = texts.t(DRAFT_REFUSALS.draft_field, { field: texts.t(DRAFT_PARTS.lot) });
+    at("draft-lot").focus();
+    return;
+  }
+  // One tap, one record.
+  now.draft = null;
+  const { digits } = found.coupon;
+  const facts = { given_on: value("given_on"), product: value("product"), lot, doctor: value("doctor"), venue_name: value("venue_name") };
+  await keepDose(login, { coupon: digits, ...facts, input: "paper", basis: "alone" }, draft.form);
 }
 
 // Recording -------------------------------------------------------------------------------------------------------
@@ -590,17 +821,26 @@ async function register() {
     return;
   }
   const { given_on, product, lot, doctor, venue_name } = setting;
-  const dose = { coupon: read.digits, given_on, product, lot, doctor, venue_name, input: read.input, basis: read.basis };
+  await keepDose(login, { coupon: read.digits, given_on, product, lot, doctor, venue_name, input: read.input, basis: read.basis });
+}
+
+/**
+ * Puts a dose into the outbox, shows that it is there, and sends.
+ * @param {Login} login
+ * @param {Parameters<typeof outbox.record>[1]} dose
+ * @param {string} [form] the number of the paper form it was written on
+ */
+async function keepDose(login, dose, form) {
   let id;
   try {
-    id = await outbox.record(login, dose);
+    id = await outbox.record(login, dose, form);
   } catch {
     answerBox("result-answer", "bad", texts.t("tablet-not-kept"), texts.t("tablet-not-kept-means"));
     signal("bad");
     show("result");
     return;
   }
-  await remember(login, read.digits);
+  await remember(login, dose.coupon);
   now.shown = id;
   answerBox("result-answer", "wait", texts.t("tablet-kept"), texts.t("tablet-kept-means"));
   at("result-findings").replaceChildren();
@@ -728,7 +968,12 @@ function doneItem(done) {
 async function saveQueue() {
   if (!now.login) return;
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(await outbox.asFile(now.login));
+  const file = await outbox.asFile(now.login);
+  if (!file) {
+    at("queue-line").textContent = texts.t("tablet-queue-no-key");
+    return;
+  }
+  link.href = URL.createObjectURL(file);
   link.download = `sesshu-tablet-${today()}.json`;
   link.click();
   URL.revokeObjectURL(link.href);
@@ -813,7 +1058,12 @@ function listen() {
   onSubmit("typed-form", submitTyped);
   at("line").addEventListener("input", typed);
   onClick("register", register);
+  onSubmit("draft-form", registerDraft);
+  onClick("draft-leave", showScan);
+  at("draft-given_on").addEventListener("change", () => void changeDraftDay());
   onClick("leave", showScan);
+  onClick("stop-other", chooseOtherLot);
+  onClick("stop-given", takeGivenAlready);
   onClick("next-person", showScan);
   onClick("log-out", logOut);
   onClick("sound", switchSound);
@@ -828,10 +1078,10 @@ function listen() {
     await choose(language() === "ja" ? "en" : "ja");
     await begin();
   });
-  // A scanner types wherever the focus is: a digit that would go nowhere goes into the field.
+  // A scanner types wherever the focus is: what begins a coupon's or a form's code and would go nowhere goes into the field.
   document.addEventListener("keydown", (event) => {
     const elsewhere = !(event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement);
-    if (elsewhere && !at("view-scan").hidden && /^[0-9]$/.test(event.key)) at("line").focus();
+    if (elsewhere && !at("view-scan").hidden && /^[0-9S]$/.test(event.key)) at("line").focus();
   });
   outbox.onChange(() => {
     void showQueueState();
@@ -840,6 +1090,8 @@ function listen() {
   outbox.renewal.again = async () => ((await findLogin()) === "ready" ? now.login : null);
   outbox.keepSending(() => now.login);
   setInterval(() => now.login && void showQueueState(), MINUTE_MILLISECONDS / 2);
+  setInterval(() => now.login && void carryLots(now.login), LOTS_AGAIN_MILLISECONDS);
+  window.addEventListener("online", () => now.login && void carryLots(now.login));
 }
 
 await load();

@@ -19,11 +19,13 @@ export class Camera {
   /**
    * @param {HTMLVideoElement} video
    * @param {(seen: Seen) => void} onSeen
+   * @param {(text: string) => void} onForm the code of a disaster form is in view
    * @param {(why: string) => void} onFailure
    */
-  constructor(video, onSeen, onFailure) {
+  constructor(video, onSeen, onForm, onFailure) {
     this.video = video;
     this.onSeen = onSeen;
+    this.onForm = onForm;
     this.onFailure = onFailure;
     /** @type {MediaStream | null} */
     this.stream = null;
@@ -109,7 +111,7 @@ export class Camera {
   }
 
   /** @param {any} data */
-  answered({ session, reading, milliseconds, failed, typed }) {
+  answered({ session, reading, form, milliseconds, failed, typed }) {
     if (typed !== undefined || (failed && this.onTyped)) {
       // A reader that does not work has read nothing that could be contradicted.
       this.onTyped?.(typed ?? "accepted");
@@ -121,6 +123,12 @@ export class Camera {
       this.onFailure("reader");
       return;
     }
+    const lookOn = () => setTimeout(() => session === this.session && this.next(), BETWEEN_FRAMES_MILLISECONDS);
+    if (form !== undefined) {
+      this.onForm(form);
+      lookOn();
+      return;
+    }
     if (reading.session !== this.coupon.session) this.coupon = { session: reading.session, channels: new Set(), strip: null, confidence: 0 };
     for (const channel of reading.by) this.coupon.channels.add(channel);
     if (reading.bars) this.coupon.channels.add("nw7");
@@ -128,6 +136,6 @@ export class Camera {
     this.coupon.confidence = Math.max(this.coupon.confidence, reading.confidence);
     const { strip, confidence } = this.coupon;
     this.onSeen({ reading, channels: [...this.coupon.channels], strip, confidence, milliseconds });
-    setTimeout(() => session === this.session && this.next(), BETWEEN_FRAMES_MILLISECONDS);
+    lookOn();
   }
 }

@@ -2,8 +2,9 @@
 // The outbox: a record is made, numbered, signed and sealed before anything else, and stays until the server has
 // acknowledged it. Sending it again is safe: it keeps its id.
 
-import { DONE, OUTBOX, all, drop, nextNumber, put, settle } from "./keep.js";
+import { DONE, OUTBOX, all, drop, keepThing, nextNumber, put, settle, thing } from "./keep.js";
 import { deviceAt, freshId, keepDevice, seal, sign, unseal } from "./keys.js";
+import { sealQueue } from "./sealing.js";
 
 /** Records in one sending; the server takes a hundred. */
 const SENT_TOGETHER = 50;
@@ -37,13 +38,15 @@ function changed() {
  * Makes a record of a dose. When this answers, it is on the disk.
  * @param {Login} login
  * @param {{ coupon: string, given_on: string, product: string, lot: string, doctor: string, venue_name: string, input: string, basis: string }} dose
+ * @param {string} [form] the paper form it is entered from: its number becomes the record's id, so that a sheet scanned
+ *   twice is one record
  * @returns {Promise<string>} its id
  */
-export async function record(login, dose) {
+export async function record(login, dose, form) {
   const device = await deviceAt(login.organisation);
   if (!device) throw new Error("the tablet has no key for this venue");
   const madeAt = Date.now();
-  const id = freshId(madeAt);
+  const id = form ?? freshId(madeAt);
   // The number is used up first: one that is missing later is seen, one that is used twice would be worse.
   const sequence = await nextNumber(`sequence:${device.id}`);
   const statement = JSON.stringify({ id, device: device.id, sequence, account: login.account, made_at: madeAt, ...dose });
@@ -59,6 +62,12 @@ export async function record(login, dose) {
 export async function waiting() {
   const items = await all(OUTBOX);
   return items.sort((one, other) => one.madeAt - other.madeAt || one.sequence - other.sequence);
+}
+
+/** Whether a record is on this tablet, waiting or acknowledged today, whoever entered it. @param {string} id */
+export async function holds(id) {
+  const kept = [...(await all(OUTBOX)), ...(await all(DONE))];
+  return kept.some((item) => item.id === id);
 }
 
 /**
@@ -260,13 +269,22 @@ export function keepSending(who) {
   setInterval(now, BETWEEN_TRIES_MILLISECONDS);
 }
 
+/** Keeps the server's key, to which files are sealed. @param {string} key */
+export async function keepQueueKey(key) {
+  await keepThing("queue-key", key);
+}
+
 /**
- * The queue of a login as a file: for a desk that has a network when this tablet will not see one again.
+ * The queue of a login as a file, sealed for the server: for a desk that has a network when this tablet will not see one
+ * again. Null before the server's key was fetched; then nothing leaves.
  * @param {Login} login
+ * @returns {Promise<Blob | null>}
  */
 export async function asFile(login) {
+  const key = await thing("queue-key");
+  if (!key) return null;
   const device = await deviceAt(login.organisation);
   const records = (await openedFor(login)).map(({ signed }) => signed);
   const content = { sesshu: "tablet-queue", version: 1, device: device?.id, device_name: device?.name, records };
-  return new Blob([JSON.stringify(content, null, 1)], { type: "application/json" });
+  return new Blob([JSON.stringify(await sealQueue(JSON.stringify(content), key), null, 1)], { type: "application/json" });
 }

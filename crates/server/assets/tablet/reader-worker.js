@@ -2,6 +2,7 @@
 // Reads frames beside the page: QR code and bars by zxing, the printed line and the weighing by the reader that also
 // runs on the server, built to WebAssembly. No frame leaves this file.
 
+import { mayBeForm } from "./draft.js";
 import { prepareZXingModule, readBarcodes } from "../vendor/zxing-wasm/es/reader/index.js";
 
 const DECODING = {
@@ -158,6 +159,9 @@ async function read(picture, takenAt) {
   const codes = await readBarcodes(picture, DECODING);
   const texts = (/** @type {string} */ format) => codes.filter((code) => code.isValid && code.format === format).map((code) => code.text.trim());
   const squares = texts("QRCode");
+  // A form has the person's coupon printed or stuck on it: where its own code is in view, the form is meant.
+  const form = squares.find(mayBeForm);
+  if (form !== undefined) return { form };
   const qr = squares.find((text) => COUPON.test(text)) ?? squares[0] ?? "";
   const bars = texts("Codabar").map((text) => text.replace(/^[A-Da-d]|[A-Da-d]$/g, "")).find((text) => /^([0-9]{10}|[0-9]{18})$/.test(text)) ?? "";
   const grey = greyOf(picture);
@@ -196,8 +200,12 @@ async function work(data) {
     canvas.drawImage(frame, 0, 0);
     const picture = canvas.getImageData(0, 0, frame.width, frame.height);
     frame.close();
-    const reading = await read(picture, takenAt);
-    self.postMessage({ session, reading, milliseconds: performance.now() - begun });
+    const found = await read(picture, takenAt);
+    if ("form" in found) {
+      self.postMessage({ session, form: found.form });
+      return;
+    }
+    self.postMessage({ session, reading: found, milliseconds: performance.now() - begun });
   } catch (error) {
     self.postMessage({ session, failed: String(error) });
   }

@@ -64,7 +64,7 @@ pub struct CohortBody {
 
 /// Who gets coupons and who does not.
 #[derive(Serialize, ToSchema)]
-pub struct CountsBody {
+pub struct CouponCountsBody {
     /// People looked at.
     looked: u64,
     /// People who get coupons.
@@ -89,7 +89,7 @@ pub struct CountsBody {
     issued: u64,
 }
 
-impl From<Counts> for CountsBody {
+impl From<Counts> for CouponCountsBody {
     fn from(counts: Counts) -> Self {
         Self {
             looked: counts.looked,
@@ -119,9 +119,9 @@ pub struct BatchBody {
     /// How far the work at this stage is, in hundredths.
     percent: u64,
     /// What counting found.
-    found: CountsBody,
+    found: CouponCountsBody,
     /// What issuing came to.
-    done: CountsBody,
+    done: CouponCountsBody,
     /// Files to print, once it is done.
     files: u64,
 }

@@ -417,7 +417,7 @@ impl CorrectionBody {
 
 /// That a record shall be taken back, confirmed or opened again.
 #[derive(Deserialize, ToSchema)]
-pub struct DecisionBody {
+pub struct RecordDecisionBody {
     /// The act's own id, made by the sender: a UUID of version 7.
     id: Uuid,
     /// Why; may be left out only where a record is confirmed.
@@ -429,7 +429,7 @@ pub struct DecisionBody {
     version: Option<Version>,
 }
 
-impl DecisionBody {
+impl RecordDecisionBody {
     pub(super) fn of(
         self,
         dose: Uuid,
@@ -481,7 +481,7 @@ pub(super) async fn correct(
 
 /// Take a record back on the day it was registered.
 #[utoipa::path(post, path = "/api/v1/doses/{dose}/voidings", params(("dose" = Uuid, Path)),
-    request_body = DecisionBody, tag = "venue", responses(
+    request_body = RecordDecisionBody, tag = "venue", responses(
     (status = 201, body = ReceiptBody), (status = 200, body = ReceiptBody),
     (status = 409, description = "Confirmed by the city, taken back already, or not of today"),
 ))]
@@ -489,7 +489,7 @@ pub(super) async fn void(
     State(app): State<App>,
     me: Me,
     Path(dose): Path<Uuid>,
-    ApiJson(body): ApiJson<DecisionBody>,
+    ApiJson(body): ApiJson<RecordDecisionBody>,
 ) -> Result<Response, Problem> {
     let permit = me.venue(Action::CorrectAtVenue)?;
     let record = store::doses::of_venue(&app.db, &permit, DoseId(dose)).await?;

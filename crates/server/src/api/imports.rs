@@ -42,7 +42,7 @@ pub fn routes() -> Routes {
 
 /// What looking through a file found; lines, the header not counted.
 #[derive(Serialize, ToSchema)]
-pub struct FoundBody {
+pub struct FileFoundBody {
     /// Lines looked through.
     lines: u64,
     /// People who are not in the register, or doses that are not in the ledger.
@@ -73,7 +73,7 @@ pub struct FoundBody {
     absent: u64,
 }
 
-impl From<Found> for FoundBody {
+impl From<Found> for FileFoundBody {
     fn from(found: Found) -> Self {
         Self {
             lines: found.lines,
@@ -148,7 +148,7 @@ impl From<Done> for DoneBody {
 
 /// Why a file as a whole is no good.
 #[derive(Serialize, ToSchema)]
-pub struct RefusalBody {
+pub struct FileRefusalBody {
     /// A stable word.
     code: String,
     /// What it is and what to do, in Japanese.
@@ -157,7 +157,7 @@ pub struct RefusalBody {
     en: String,
 }
 
-impl From<Refusal> for RefusalBody {
+impl From<Refusal> for FileRefusalBody {
     fn from(Refusal { code, ja, en }: Refusal) -> Self {
         Self { code, ja, en }
     }
@@ -181,11 +181,11 @@ pub struct ImportBody {
     /// How far the work at this stage is, in hundredths.
     percent: u64,
     /// What looking through found so far.
-    found: FoundBody,
+    found: FileFoundBody,
     /// What applying or undoing came to so far.
     done: DoneBody,
     /// Why the file as a whole is no good, if it is.
-    refusal: Option<RefusalBody>,
+    refusal: Option<FileRefusalBody>,
     /// When it was handed in.
     #[schema(value_type = String)]
     created_at: Instant,
@@ -208,7 +208,7 @@ impl From<Import> for ImportBody {
             bytes: import.bytes,
             found: import.found.into(),
             done: import.done.into(),
-            refusal: import.refusal.map(RefusalBody::from),
+            refusal: import.refusal.map(FileRefusalBody::from),
             created_at: import.created_at,
             approved_at: import.approved_at,
             undo_asked: import.undo_asked_by.is_some(),

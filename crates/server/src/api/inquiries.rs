@@ -49,7 +49,7 @@ pub struct InquiryBody {
 
 /// A dose of another city.
 #[derive(Serialize, ToSchema)]
-pub struct ToldBody {
+pub struct InquiredDoseBody {
     /// Which dose it was.
     turn: u8,
     /// What the coupon was for: `dose`, `local`, `unknown`.
@@ -76,7 +76,7 @@ pub struct ToldBody {
     doctor: Option<String>,
 }
 
-impl From<ToldDose> for ToldBody {
+impl From<ToldDose> for InquiredDoseBody {
     fn from(dose: ToldDose) -> Self {
         let place = dose.whereabouts;
         Self {
@@ -103,7 +103,7 @@ pub struct AnswerBody {
     /// Whether the person is protected (支援措置), and no place is told.
     withheld: bool,
     /// The doses of other cities, in order of the day.
-    doses: Vec<ToldBody>,
+    doses: Vec<InquiredDoseBody>,
 }
 
 /// Ask all other cities for somebody's doses. The inquiry is in the access logs of both cities.
@@ -130,7 +130,7 @@ pub(super) async fn ask(
             .answer
             .doses
             .into_iter()
-            .map(ToldBody::from)
+            .map(InquiredDoseBody::from)
             .collect(),
     }))
 }

@@ -41,6 +41,7 @@ pub fn routes() -> Routes {
         super::doses::void,
         super::tablet::day,
         super::tablet::used_coupons,
+        super::tablet::carried_lots,
         super::tablet::register,
         super::tablet::take_in,
         super::receipts::prove,
@@ -204,6 +205,8 @@ async fn document() -> Json<utoipa::openapi::OpenApi> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
 
     use super::*;
 
@@ -220,6 +223,42 @@ mod tests {
             .filter(|path| !BESIDE.contains(&path.as_str()))
             .collect();
         assert_eq!(told, there);
+    }
+
+    /// The document keeps one schema under each name: of two, one would hide the other without a word.
+    #[test]
+    fn no_two_schemas_share_a_name() {
+        let mut names = Vec::new();
+        schemas_in(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("../"),
+            &mut names,
+        );
+        assert!(names.len() > 100, "{}", names.len());
+        names.sort();
+        let twice: Vec<_> = names.windows(2).filter(|two| two[0] == two[1]).collect();
+        assert!(twice.is_empty(), "{twice:?}");
+    }
+
+    /// The names of the types below a folder that derive a schema.
+    fn schemas_in(folder: &Path, names: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                schemas_in(&path, names);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let mut is_schema = false;
+                for line in text.lines() {
+                    is_schema |= line.starts_with("#[derive(") && line.contains("ToSchema");
+                    let mut words = line.split(|at: char| !at.is_alphanumeric() && at != '_');
+                    let kind = words.find(|word| ["struct", "enum"].contains(word));
+                    if is_schema && kind.is_some() && !line.starts_with(['/', '#']) {
+                        names.extend(words.find(|word| !word.is_empty()).map(str::to_owned));
+                        is_schema = false;
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl From<&Question> for UnderstoodBody {
 
 /// A person of the list. Of a protected one (支援措置) it is told that they are one, and no more.
 #[derive(Serialize, ToSchema)]
-pub struct FoundBody {
+pub struct FoundPersonBody {
     /// The coupon number in force.
     number: String,
     /// Whether the person is protected from being looked up.
@@ -104,7 +104,7 @@ pub struct FoundBody {
     standing: Option<&'static str>,
 }
 
-impl From<Resident> for FoundBody {
+impl From<Resident> for FoundPersonBody {
     fn from(resident: Resident) -> Self {
         let is_open = !resident.protected;
         Self {
@@ -135,7 +135,7 @@ pub struct FoundList {
     /// How the question was understood.
     understood: UnderstoodBody,
     /// Those of a number, then those of a name or birth date in the order of their names.
-    people: Vec<FoundBody>,
+    people: Vec<FoundPersonBody>,
     /// Where to go on; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<AfterBody>,
@@ -165,7 +165,7 @@ pub(super) async fn list(
     let people = by_number.into_iter().chain(by_name.items);
     Ok(Json(FoundList {
         understood: UnderstoodBody::from(&question),
-        people: people.map(FoundBody::from).collect(),
+        people: people.map(FoundPersonBody::from).collect(),
         next: by_name
             .next
             .map(|After { key, resident_no }| AfterBody { key, resident_no }),

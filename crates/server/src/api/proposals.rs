@@ -72,7 +72,7 @@ impl From<ProposalError> for Problem {
 
 /// A proposal, and how far it is.
 #[derive(Serialize, ToSchema)]
-pub struct ProposalBody {
+pub struct ApprovalBody {
     /// Its id.
     id: Uuid,
     /// `correction`, `void`, `confirmation`, `reopening`, `repair`.
@@ -108,7 +108,7 @@ pub struct ProposalBody {
     undoes: Option<Uuid>,
 }
 
-impl From<Proposal> for ProposalBody {
+impl From<Proposal> for ApprovalBody {
     fn from(one: Proposal) -> Self {
         Self {
             id: one.id,
@@ -130,11 +130,11 @@ impl From<Proposal> for ProposalBody {
 }
 
 /// The city's latest proposals, newest first; those that wait are among them, or come first.
-#[utoipa::path(get, path = "/api/v1/proposals", tag = "city", responses((status = 200, body = Vec<ProposalBody>)))]
+#[utoipa::path(get, path = "/api/v1/proposals", tag = "city", responses((status = 200, body = Vec<ApprovalBody>)))]
 pub(super) async fn list(
     State(app): State<App>,
     me: Me,
-) -> Result<Json<Vec<ProposalBody>>, Problem> {
+) -> Result<Json<Vec<ApprovalBody>>, Problem> {
     let permit = me.city(Action::SeeLedger)?;
     look(&app, &permit, None, "proposals").await?;
     let open = approvals::open(&app.db, &permit).await?;
@@ -143,7 +143,7 @@ pub(super) async fn list(
         .into_iter()
         .filter(|one| one.state != Became::Proposed);
     let all = open.into_iter().chain(decided);
-    Ok(Json(all.map(ProposalBody::from).collect()))
+    Ok(Json(all.map(ApprovalBody::from).collect()))
 }
 
 /// An act of a proposal.
@@ -175,7 +175,7 @@ impl From<ProposedAct> for ActBody {
 #[derive(Serialize, ToSchema)]
 pub struct ProposalWithActs {
     /// The proposal.
-    proposal: ProposalBody,
+    proposal: ApprovalBody,
     /// Its acts; none where it is about many records at once.
     acts: Vec<ActBody>,
 }
@@ -206,7 +206,7 @@ pub(super) async fn one(
 
 /// What is said to a refusal.
 #[derive(Deserialize, ToSchema)]
-pub struct RefusalBody {
+pub struct ProposalRefusalBody {
     /// Why not.
     reason: String,
 }
@@ -217,7 +217,7 @@ async fn decide(
     id: Uuid,
     decision: Decision,
     answer: &str,
-) -> Result<Json<ProposalBody>, Problem> {
+) -> Result<Json<ApprovalBody>, Problem> {
     let permit = me.city(Action::ApproveChange)?;
     let state = approvals::decide(&app.db, &permit, id, decision, answer, how(app)).await?;
     if state == Became::Approved {
@@ -230,27 +230,27 @@ async fn decide(
 /// Approve a proposal of another person: it goes into the ledger, unless a record changed meanwhile
 /// (`state` is then `overtaken`).
 #[utoipa::path(post, path = "/api/v1/proposals/{proposal}/approvals", params(("proposal" = Uuid, Path)), tag = "city", responses(
-    (status = 200, body = ProposalBody), (status = 409, description = "Your own, or decided already"),
+    (status = 200, body = ApprovalBody), (status = 409, description = "Your own, or decided already"),
 ))]
 pub(super) async fn approve(
     State(app): State<App>,
     me: Me,
     Path(id): Path<Uuid>,
-) -> Result<Json<ProposalBody>, Problem> {
+) -> Result<Json<ApprovalBody>, Problem> {
     decide(&app, &me, id, Decision::Approve, "").await
 }
 
 /// Refuse a proposal of another person, with a reason.
 #[utoipa::path(post, path = "/api/v1/proposals/{proposal}/refusals", params(("proposal" = Uuid, Path)),
-    request_body = RefusalBody, tag = "city", responses(
-    (status = 200, body = ProposalBody), (status = 409, description = "Your own, or decided already"),
+    request_body = ProposalRefusalBody, tag = "city", responses(
+    (status = 200, body = ApprovalBody), (status = 409, description = "Your own, or decided already"),
 ))]
 pub(super) async fn refuse(
     State(app): State<App>,
     me: Me,
     Path(id): Path<Uuid>,
-    ApiJson(body): ApiJson<RefusalBody>,
-) -> Result<Json<ProposalBody>, Problem> {
+    ApiJson(body): ApiJson<ProposalRefusalBody>,
+) -> Result<Json<ApprovalBody>, Problem> {
     let mut fields = Fields::new();
     let reason = fields.reason(&body.reason);
     fields.done()?;
@@ -259,13 +259,13 @@ pub(super) async fn refuse(
 
 /// Withdraw your own proposal.
 #[utoipa::path(post, path = "/api/v1/proposals/{proposal}/withdrawals", params(("proposal" = Uuid, Path)), tag = "city", responses(
-    (status = 200, body = ProposalBody), (status = 409, description = "Not yours, or decided already"),
+    (status = 200, body = ApprovalBody), (status = 409, description = "Not yours, or decided already"),
 ))]
 pub(super) async fn withdraw(
     State(app): State<App>,
     me: Me,
     Path(id): Path<Uuid>,
-) -> Result<Json<ProposalBody>, Problem> {
+) -> Result<Json<ApprovalBody>, Problem> {
     decide(&app, &me, id, Decision::Withdraw, "").await
 }
 
@@ -281,7 +281,7 @@ pub struct UndoingBody {
 /// Propose to undo a repair by its opposite; it needs a second person again.
 #[utoipa::path(post, path = "/api/v1/proposals/{proposal}/undoings", params(("proposal" = Uuid, Path)),
     request_body = UndoingBody, tag = "city", responses(
-    (status = 201, body = ProposalBody), (status = 404, description = "No repair that was done"), (status = 409),
+    (status = 201, body = ApprovalBody), (status = 404, description = "No repair that was done"), (status = 409),
 ))]
 pub(super) async fn undo(
     State(app): State<App>,
@@ -302,7 +302,7 @@ pub(super) async fn undo(
 async fn proposed(app: &App, me: &Me, id: Uuid) -> Result<Response, Problem> {
     let permit = me.city(Action::SeeLedger)?;
     let proposal = approvals::proposal(&app.db, &permit, id).await?;
-    let body = ProposalBody::from(proposal.ok_or_else(Problem::not_found)?);
+    let body = ApprovalBody::from(proposal.ok_or_else(Problem::not_found)?);
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }
 
@@ -387,7 +387,7 @@ pub(super) async fn preview(
 /// Propose to mend misreads: each record is taken back and entered under the right digits, once a
 /// second person approves.
 #[utoipa::path(post, path = "/api/v1/repairs", request_body = RepairBody, tag = "city", responses(
-    (status = 201, body = ProposalBody),
+    (status = 201, body = ApprovalBody),
     (status = 409, description = "Somebody has the dose already, or a record changed meanwhile"),
 ))]
 pub(super) async fn repair(
@@ -431,7 +431,7 @@ pub struct LockBody {
 /// Confirm many records at once (or open them again). Where the city wants two people for it, it
 /// waits; else it begins at once, and `GET /api/v1/proposals/{proposal}` tells how far it is.
 #[utoipa::path(post, path = "/api/v1/confirmations", request_body = LockBody, tag = "city", responses(
-    (status = 201, body = ProposalBody), (status = 422, description = "There is no such record"),
+    (status = 201, body = ApprovalBody), (status = 422, description = "There is no such record"),
 ))]
 pub(super) async fn lock(
     State(app): State<App>,

@@ -21,7 +21,7 @@ use store::residents::Resident;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::api::doses::{CorrectionBody, DecisionBody, ReceiptBody, RecordBody, answered};
+use crate::api::doses::{CorrectionBody, ReceiptBody, RecordBody, RecordDecisionBody, answered};
 use crate::api::fields::Fields;
 use crate::api::people::NextBody;
 use crate::pages::persons::{PURPOSES, next_doses};
@@ -217,7 +217,7 @@ pub(super) async fn look(
 
 /// An act in the life of a record.
 #[derive(Serialize, ToSchema)]
-pub struct ToldBody {
+pub struct RecordActBody {
     /// The entry's number.
     seq: i64,
     /// What was done.
@@ -249,7 +249,7 @@ pub struct StoryBody {
     /// The record as it stands.
     record: RecordBody,
     /// Every entry about it, oldest first.
-    story: Vec<ToldBody>,
+    story: Vec<RecordActBody>,
 }
 
 /// One record and everything that happened to it. The view is written to the access log.
@@ -267,7 +267,7 @@ pub(super) async fn one(
     let record = record.ok_or_else(Problem::not_found)?;
     look(&app, &permit, record.number, "record").await?;
     let story = store::ledger::story(&app.db, &permit, dose).await?;
-    let story = story.into_iter().map(|told| ToldBody {
+    let story = story.into_iter().map(|told| RecordActBody {
         seq: told.seq,
         act: told.act,
         at: told.at,
@@ -431,7 +431,7 @@ pub(super) async fn correct(
 
 /// Take a record of this city back; where the city wants two people for it, it is proposed.
 #[utoipa::path(post, path = "/api/v1/records/{dose}/voidings", params(("dose" = Uuid, Path)),
-    request_body = DecisionBody, tag = "city", responses(
+    request_body = RecordDecisionBody, tag = "city", responses(
     (status = 202, description = "Proposed to a second person", body = ProposedBody),
     (status = 201, body = ReceiptBody), (status = 200, body = ReceiptBody), (status = 404), (status = 409),
 ))]
@@ -439,7 +439,7 @@ pub(super) async fn void(
     State(app): State<App>,
     me: Me,
     Path(dose): Path<Uuid>,
-    ApiJson(body): ApiJson<DecisionBody>,
+    ApiJson(body): ApiJson<RecordDecisionBody>,
 ) -> Result<Response, Problem> {
     let permit = me.city(Action::CorrectRecord)?;
     let decision = body.of(dose, permit.city(), true)?;
@@ -449,14 +449,14 @@ pub(super) async fn void(
 
 /// Confirm a record (確定): afterwards only the city changes it.
 #[utoipa::path(post, path = "/api/v1/records/{dose}/confirmations", params(("dose" = Uuid, Path)),
-    request_body = DecisionBody, tag = "city", responses(
+    request_body = RecordDecisionBody, tag = "city", responses(
     (status = 201, body = ReceiptBody), (status = 200, body = ReceiptBody), (status = 404), (status = 409),
 ))]
 pub(super) async fn confirm(
     State(app): State<App>,
     me: Me,
     Path(dose): Path<Uuid>,
-    ApiJson(body): ApiJson<DecisionBody>,
+    ApiJson(body): ApiJson<RecordDecisionBody>,
 ) -> Result<Response, Problem> {
     let permit = me.city(Action::ConfirmRecord)?;
     let decision = body.of(dose, permit.city(), false)?;
@@ -465,14 +465,14 @@ pub(super) async fn confirm(
 
 /// Open a confirmed record again.
 #[utoipa::path(post, path = "/api/v1/records/{dose}/reopenings", params(("dose" = Uuid, Path)),
-    request_body = DecisionBody, tag = "city", responses(
+    request_body = RecordDecisionBody, tag = "city", responses(
     (status = 201, body = ReceiptBody), (status = 200, body = ReceiptBody), (status = 404), (status = 409),
 ))]
 pub(super) async fn reopen(
     State(app): State<App>,
     me: Me,
     Path(dose): Path<Uuid>,
-    ApiJson(body): ApiJson<DecisionBody>,
+    ApiJson(body): ApiJson<RecordDecisionBody>,
 ) -> Result<Response, Problem> {
     let permit = me.city(Action::ConfirmRecord)?;
     let decision = body.of(dose, permit.city(), true)?;

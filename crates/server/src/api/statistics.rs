@@ -64,7 +64,7 @@ pub(super) struct CutParams {
 
 /// A cell of the statistics.
 #[derive(Serialize, ToSchema)]
-pub struct CountBody {
+pub struct StatisticsCellBody {
     /// The day the doses were given.
     #[schema(value_type = String)]
     date: Day,
@@ -81,7 +81,7 @@ pub struct CountBody {
     count: i64,
 }
 
-impl From<Count> for CountBody {
+impl From<Count> for StatisticsCellBody {
     fn from(count: Count) -> Self {
         Self {
             date: count.day,
@@ -96,22 +96,22 @@ impl From<Count> for CountBody {
 
 /// The counts and how fresh they are.
 #[derive(Serialize, ToSchema)]
-pub struct CountsBody {
+pub struct StatisticsCountsBody {
     /// Sorted by all keys, without zeros.
-    counts: Vec<CountBody>,
+    counts: Vec<StatisticsCellBody>,
     /// Doses recorded but not counted yet, in the whole system; a moment later it is 0 again.
     lag: i64,
 }
 
 /// Counts by day × prefecture × sex × age band × dose: the nation's all, a prefecture's and a city's their own.
 #[utoipa::path(get, path = "/api/v1/statistics", params(CutParams), tag = "statistics", responses(
-    (status = 200, body = CountsBody),
+    (status = 200, body = StatisticsCountsBody),
 ))]
 pub(super) async fn counts(
     State(app): State<App>,
     me: Me,
     Params(params): Params<CutParams>,
-) -> Result<Json<CountsBody>, Problem> {
+) -> Result<Json<StatisticsCountsBody>, Problem> {
     let permit = me.permit(Action::SeeStatistics, me.place_for(Action::SeeStatistics))?;
     let mut fields = Fields::new();
     let cut = Cut {
@@ -123,8 +123,8 @@ pub(super) async fn counts(
     // Asked first: what is told as counted must be in the counts that are read afterwards.
     let lag = store::statistics::lag(&app.db).await?;
     let counts = store::statistics::counts(&app.db, &permit, &cut).await?;
-    Ok(Json(CountsBody {
-        counts: counts.into_iter().map(CountBody::from).collect(),
+    Ok(Json(StatisticsCountsBody {
+        counts: counts.into_iter().map(StatisticsCellBody::from).collect(),
         lag,
     }))
 }

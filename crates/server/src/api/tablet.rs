@@ -21,7 +21,9 @@ use uuid::Uuid;
 use crate::api::doses::ReceiptBody;
 use crate::api::settings::SettingBody;
 use crate::state::App;
+use crate::tablet::lots::{self, CarriedLotBody};
 use crate::tablet::outbox::{self, Answered, Delivery, Signed};
+use crate::tablet::sealed::QueueKey;
 use crate::tablet::used;
 use crate::web::body::ApiJson;
 use crate::web::locale::Texts;
@@ -43,6 +45,11 @@ pub fn routes() -> Routes {
             Guard::May(Action::ReadCoupon),
             used_coupons,
         )
+        .get(
+            "/api/v1/tablet/lots",
+            Guard::May(Action::SeeStock),
+            carried_lots,
+        )
         .post(
             "/api/v1/tablet/devices",
             Guard::May(Action::RecordDose),
@@ -57,7 +64,7 @@ pub fn routes() -> Routes {
 
 /// What a tablet begins its day with.
 #[derive(Serialize, ToSchema)]
-pub struct DayBody {
+pub struct TabletDayBody {
     /// The account, by which the tablet keeps its outboxes apart.
     account: Uuid,
     /// The login, to be told whose outbox waits.
@@ -68,6 +75,8 @@ pub struct DayBody {
     organisation: Uuid,
     /// Its name.
     organisation_name: String,
+    /// Its code (会場コード), by which a form that was printed for another venue is told; none if it has none.
+    facility_code: Option<String>,
     /// To be sent as `x-csrf-token` with every change.
     csrf: String,
     /// Today in Japan.
@@ -76,24 +85,29 @@ pub struct DayBody {
     /// The server's clock, by which the tablet sees how far its own is out.
     #[schema(value_type = String, format = DateTime)]
     now: Instant,
+    /// To which a queue is sealed that leaves the tablet as a file: a point of P-256, uncompressed, 65 bytes as
+    /// hexadecimal digits.
+    queue_key: String,
     /// Today's settings of this account, if they are made.
     setting: Option<SettingBody>,
 }
 
 /// Who is logged in at which venue, and today's settings.
-#[utoipa::path(get, path = "/api/v1/tablet/day", tag = "venue", responses((status = 200, body = DayBody)))]
-pub(super) async fn day(State(app): State<App>, me: Me) -> Result<Json<DayBody>, Problem> {
+#[utoipa::path(get, path = "/api/v1/tablet/day", tag = "venue", responses((status = 200, body = TabletDayBody)))]
+pub(super) async fn day(State(app): State<App>, me: Me) -> Result<Json<TabletDayBody>, Problem> {
     let permit = me.venue(Action::ReadCoupon)?;
     let setting = store::settings::day(&app.db, &permit, me.actor.user, app.today()).await?;
-    Ok(Json(DayBody {
+    Ok(Json(TabletDayBody {
         account: me.actor.user.0,
         login: me.login.clone(),
         name: me.name.clone(),
         organisation: me.organisation.id.0,
         organisation_name: me.organisation.name.clone(),
+        facility_code: me.organisation.facility_code.map(|code| code.to_string()),
         csrf: me.csrf.clone(),
         today: app.today(),
         now: app.now(),
+        queue_key: QueueKey::of_server(&app).await?.public(),
         setting: setting.map(SettingBody::from),
     }))
 }
@@ -116,6 +130,16 @@ pub(super) async fn used_coupons(State(app): State<App>, me: Me) -> Result<Respo
     let filter = used::carried(&app, &permit).await?;
     let head = [(CONTENT_TYPE, "application/octet-stream")];
     Ok((head, filter.as_ref().clone()).into_response())
+}
+
+/// The lots that a tablet carries for the day: what the venue has on hand, and every lot that must not be given any more.
+#[utoipa::path(get, path = "/api/v1/tablet/lots", tag = "venue", responses((status = 200, body = Vec<CarriedLotBody>)))]
+pub(super) async fn carried_lots(
+    State(app): State<App>,
+    me: Me,
+) -> Result<Json<Vec<CarriedLotBody>>, Problem> {
+    let permit = me.venue(Action::SeeStock)?;
+    Ok(Json(lots::carried(&app, &permit).await?))
 }
 
 /// A tablet that wants to send.

@@ -120,12 +120,12 @@ pub(super) struct DayParams {
 
 /// A venue's day.
 #[derive(Serialize, ToSchema)]
-pub struct DayBody {
+pub struct VenueDayBody {
     /// The day.
     #[schema(value_type = String)]
     day: Day,
     /// Records registered on the day, by how they stand.
-    recorded: Vec<CountBody>,
+    recorded: Vec<StandingCountBody>,
     /// People checked today without a dose recorded here yet, by the colour of the check.
     waiting: Vec<WaitingBody>,
     /// Doses given of each lot, by the ledgers.
@@ -136,7 +136,7 @@ pub struct DayBody {
 
 /// Records that stand alike.
 #[derive(Serialize, ToSchema)]
-pub struct CountBody {
+pub struct StandingCountBody {
     /// How they stand.
     #[schema(value_type = String, example = "counted")]
     standing: Standing,
@@ -265,13 +265,13 @@ impl From<Closing> for ClosingBody {
 
 /// The venue's day: done, waiting, doses of each lot, and how it was closed.
 #[utoipa::path(get, path = "/api/v1/venue-day", params(DayParams), tag = "venue", responses(
-    (status = 200, body = DayBody),
+    (status = 200, body = VenueDayBody),
 ))]
 pub(super) async fn day(
     State(app): State<App>,
     me: Me,
     Params(params): Params<DayParams>,
-) -> Result<Json<DayBody>, Problem> {
+) -> Result<Json<VenueDayBody>, Problem> {
     let permit = me.venue(Action::SeeVenueDay)?;
     let mut fields = Fields::new();
     let day = fields.day_or_none("day", params.day.as_deref());
@@ -280,10 +280,10 @@ pub(super) async fn day(
     let recorded = count_of_venue(&app.db, &permit, day).await?.into_iter();
     let waiting = waiting(&app.db, &permit, day).await?.into_iter();
     let lots = sums(&app.db, &permit, day).await?.into_iter();
-    Ok(Json(DayBody {
+    Ok(Json(VenueDayBody {
         day,
         recorded: recorded
-            .map(|(standing, records)| CountBody { standing, records })
+            .map(|(standing, records)| StandingCountBody { standing, records })
             .collect(),
         waiting: waiting
             .map(|(colour, people)| WaitingBody { colour, people })

@@ -558,7 +558,7 @@ fn mandate_problem(refusal: MandateRefusal) -> Problem {
 
 /// What an association says of a mandate.
 #[derive(Deserialize, ToSchema)]
-pub struct DecisionBody {
+pub struct MandateDecisionBody {
     /// Whether the signed paper is in hand and in order.
     confirm: bool,
     /// Why not, if it is given back.
@@ -575,7 +575,7 @@ pub struct DecidedBody {
 
 /// Confirm a mandate, or give it back.
 #[utoipa::path(post, path = "/api/v1/association/mandates/{id}/decision", params(("id" = Uuid, Path)),
-    request_body = DecisionBody, tag = "venues", responses(
+    request_body = MandateDecisionBody, tag = "venues", responses(
     (status = 200, body = DecidedBody), (status = 409, description = "It was decided before, or cannot follow"),
     (status = 422, description = "The reason is missing"),
 ))]
@@ -583,7 +583,7 @@ pub(super) async fn decide(
     State(app): State<App>,
     me: Me,
     Path(id): Path<Uuid>,
-    ApiJson(body): ApiJson<DecisionBody>,
+    ApiJson(body): ApiJson<MandateDecisionBody>,
 ) -> Result<Json<DecidedBody>, Problem> {
     let permit = me.permit(Action::ConfirmMandates, me.place())?;
     let mut fields = Fields::new();

@@ -43,7 +43,7 @@ pub fn routes() -> Routes {
 
 /// How much is on a list.
 #[derive(Serialize, ToSchema)]
-pub struct CountBody {
+pub struct WorklistCountBody {
     /// `imports`, `pending`, `clashes`, `findings`, `sessions`, `misreads`, `proposals`.
     list: &'static str,
     /// How many items.
@@ -58,14 +58,14 @@ pub struct CountBody {
 }
 
 /// How much is on each work list of this city.
-#[utoipa::path(get, path = "/api/v1/worklists", tag = "city", responses((status = 200, body = Vec<CountBody>)))]
+#[utoipa::path(get, path = "/api/v1/worklists", tag = "city", responses((status = 200, body = Vec<WorklistCountBody>)))]
 pub(super) async fn counts(
     State(app): State<App>,
     me: Me,
-) -> Result<Json<Vec<CountBody>>, Problem> {
+) -> Result<Json<Vec<WorklistCountBody>>, Problem> {
     let permit = me.city(Action::SeeFindings)?;
     let counts = worklists::counts(&app.db, &permit, app.today()).await?;
-    let bodies = counts.into_iter().map(|one| CountBody {
+    let bodies = counts.into_iter().map(|one| WorklistCountBody {
         list: one.list.as_str(),
         count: one.count,
         or_more: one.or_more,

@@ -18,6 +18,7 @@ use crate::pages::attachments;
 use crate::pages::records::Badge;
 use crate::state::App;
 use crate::tablet::outbox::{self, Answered, Delivery, Signed};
+use crate::tablet::sealed::{QueueKey, SealedQueue};
 use crate::web::layout::{Page, done, html};
 use crate::web::me::Me;
 use crate::web::problem::Problem;
@@ -118,11 +119,16 @@ struct Refused {
     todo: String,
 }
 
-/// The file that a tablet saves.
+/// What every file of a tablet begins with.
 #[derive(Deserialize)]
-struct QueueFile {
+struct FileHead {
     sesshu: String,
     version: u32,
+}
+
+/// What a tablet saves: as it is in files of version 1, sealed in those of version 2.
+#[derive(Deserialize)]
+struct QueueFile {
     device: Uuid,
     device_name: String,
     records: Vec<Signed>,
@@ -144,7 +150,7 @@ async fn hand_in(
 ) -> Result<Response, Problem> {
     let permit = me.venue(Action::RecordDose)?;
     let page = page.titled("queue-title");
-    let file = match read_file(&file_in(form).await?) {
+    let file = match read_file(&app, &file_in(form).await?).await? {
         Ok(file) => file,
         Err(problem) => return refused(page, problem),
     };
@@ -189,14 +195,37 @@ async fn file_in(mut form: Multipart) -> Result<Bytes, Problem> {
     Ok(Bytes::new())
 }
 
-fn read_file(bytes: &[u8]) -> Result<QueueFile, Problem> {
-    let unreadable = || Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "queue_file_unreadable");
-    let file: QueueFile = serde_json::from_slice(bytes).map_err(|_| unreadable())?;
-    if file.sesshu == "tablet-queue" && file.version == 1 {
-        Ok(file)
-    } else {
-        Err(unreadable())
+/// What a file holds; the inner refusal is what to tell of it.
+async fn read_file(app: &App, bytes: &[u8]) -> Result<Result<QueueFile, Problem>, Problem> {
+    match version_of(bytes) {
+        Some(1) => Ok(read_open_file(bytes)),
+        Some(2) => {
+            let Ok(sealed) = serde_json::from_slice::<SealedQueue>(bytes) else {
+                return Ok(Err(unreadable()));
+            };
+            let opened = QueueKey::of_server(app).await?.open(&sealed);
+            Ok(opened
+                .map_err(Problem::from)
+                .and_then(|opened| read_open_file(&opened)))
+        }
+        _ => Ok(Err(unreadable())),
     }
+}
+
+fn unreadable() -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "queue_file_unreadable")
+}
+
+fn version_of(bytes: &[u8]) -> Option<u32> {
+    let head: FileHead = serde_json::from_slice(bytes).ok()?;
+    (head.sesshu == "tablet-queue").then_some(head.version)
+}
+
+fn read_open_file(bytes: &[u8]) -> Result<QueueFile, Problem> {
+    if version_of(bytes) != Some(1) {
+        return Err(unreadable());
+    }
+    serde_json::from_slice(bytes).map_err(|_| unreadable())
 }
 
 fn outcome(page: &Page, device: String, answers: Vec<Answered>) -> Outcome {

@@ -11,6 +11,7 @@ use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use axum::response::{IntoResponse, Response};
 use domain::doses::{DOCTOR_NAME_LENGTH_MAX, VENUE_NAME_LENGTH_MAX};
+use domain::drafts::TEXT_LENGTH_MAX;
 use domain::vaccines::LOT_LENGTH_MAX;
 use serde_json::{Value, json};
 use store::devices::NAME_LENGTH_MAX;
@@ -23,13 +24,14 @@ use crate::web::problem::Problem;
 use crate::web::routes::{Guard, Routes};
 
 /// The fronts of the ids whose texts the tablet takes along.
-const TEXTS: [&str; 15] = [
+const TEXTS: [&str; 16] = [
     "answer-",
     "before-",
     "camera-view",
     "channel-",
     "check-",
     "choose",
+    "draft-",
     "field-",
     "finding-",
     "logout",
@@ -64,6 +66,8 @@ pub fn routes() -> Routes {
 struct Shell {
     page: Page,
     name_max: usize,
+    /// The typed field takes the code of a form too, from a hand scanner.
+    form_code_max: usize,
     lot_max: usize,
     doctor_max: usize,
     venue_name_max: usize,
@@ -74,6 +78,7 @@ async fn shell(mut page: Page) -> Result<Response, Problem> {
     html(&Shell {
         page: page.titled("tablet-title"),
         name_max: NAME_LENGTH_MAX,
+        form_code_max: TEXT_LENGTH_MAX,
         lot_max: LOT_LENGTH_MAX,
         doctor_max: DOCTOR_NAME_LENGTH_MAX,
         venue_name_max: VENUE_NAME_LENGTH_MAX,

@@ -7,6 +7,7 @@ use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::tablet::sealed::sealed_to;
 use crate::web::house::House;
 
 const DEVICE: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
@@ -175,6 +176,38 @@ async fn a_tablet_that_was_shut_out_is_refused_and_its_file_is_taken() {
     );
     let page = hand_in(&house, &file(vec![record])).await;
     assert!(page.contains("登録 1件、登録済みだったもの 0件"), "{page}");
+}
+
+#[tokio::test]
+async fn a_sealed_file_is_taken_once_and_a_changed_or_strange_one_not_at_all() {
+    let house = House::build().await;
+    let tablet = Tablet::new(7);
+    register(&house, &tablet).await;
+    let bearer = house.bearer(house.person(OPERATOR.0, OPERATOR.1)).await;
+    let headers = [(bearer.0, bearer.1.as_str())];
+    let day = house.send(Method::GET, "/api/v1/tablet/day", &headers, String::new());
+    let day: Value = serde_json::from_str(&day.await.text).unwrap();
+    let key = day["queue_key"].as_str().unwrap();
+    let opened = file(vec![tablet.signed(&statement(&house, 1))]);
+    let sealed = sealed_to(key, &opened, [9; 32]);
+    let mut changed = sealed.clone();
+    changed["ephemeral"] = sealed_to(key, &opened, [8; 32])["ephemeral"].clone();
+    // A sealed file within a sealed file is nothing that a tablet makes.
+    let nested = sealed_to(key, &sealed.to_string(), [9; 32]);
+    let other = Tablet::new(5).public_key();
+    for (file, told) in [
+        (changed, "ファイルが壊れているか、書き換えられています"),
+        (
+            sealed_to(&other, &opened, [9; 32]),
+            "別のサーバーのファイルです",
+        ),
+        (nested, "端末のファイルではありません"),
+        (sealed.clone(), "登録 1件、登録済みだったもの 0件"),
+        (sealed, "登録 0件、登録済みだったもの 1件"),
+    ] {
+        let page = hand_in(&house, &file.to_string()).await;
+        assert!(page.contains(told), "{told}: {page}");
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,9 @@ use domain::doses::DoseId;
 use store::Error;
 use store::devices::{self, NewDevice, Taken};
 use store::doses::used_in_city;
+use store::queue_keys;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 fn tablet(world: &World, name: &str, key: u8) -> NewDevice {
     NewDevice {
@@ -45,6 +47,18 @@ fn a_tablet_is_known_where_it_was_made_known_and_nowhere_else() {
         assert_eq!(found.unwrap().name, "受付1");
         let elsewhere = devices::find(&world.db, &there, one.id).await.unwrap();
         assert_eq!(elsewhere, None);
+    });
+}
+
+#[test]
+fn the_key_for_queues_that_leave_as_files_is_made_once() {
+    on_each_engine(async |world| {
+        assert_eq!(queue_keys::kept(&world.db).await.unwrap(), None);
+        let (first, second) = (Zeroizing::new([1; 32]), Zeroizing::new([2; 32]));
+        for fresh in [&first, &second] {
+            let kept = queue_keys::kept_or(&world.db, fresh, world.now()).await;
+            assert_eq!(*kept.unwrap(), [1; 32]);
+        }
     });
 }
 
