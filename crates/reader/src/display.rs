@@ -75,7 +75,7 @@ const MARGIN_MIN: f32 = 0.3;
 /// Ink lower than the highest digit by more than this share lacks its head or its foot.
 const SHORT: f32 = 0.06;
 /// How far beside a number a further digit would stand, in heights.
-const BESIDE: f32 = 0.72;
+const BESIDE: f32 = 0.95;
 /// So much of the way between two digits must be free of their own feet.
 const WAY_MIN: f32 = 0.5;
 /// Below this share of the contrast there is no point.
@@ -889,14 +889,32 @@ impl Number<'_> {
         };
         let reach = BESIDE * first.height;
         let is_inked = |cell: &Cell, measured: &Measured, from: f32, to: f32| {
-            let stroke = |start: f32, end: f32| {
-                let band = upright(from, to, start, end);
-                (cell.darkest(self.picture, band) - measured.hollow) / measured.contrast
-            };
-            stroke(0.14, 0.40) > FAINT && stroke(0.60, 0.86) > FAINT
+            let steps = (40.0 * (to - from)).ceil().max(8.0);
+            (0..=steps as u16).any(|step| {
+                let across = from + (to - from) * f32::from(step) / steps;
+                let stroke = |start: f32, end: f32| {
+                    let darkness = cell.darkness(self.picture, (across, start), (across, end));
+                    (darkness - measured.hollow) / measured.contrast > FAINT
+                };
+                // The edge of the display goes on above and below; a digit does not.
+                let goes_on = stroke(-0.2, -0.1) && stroke(1.1, 1.2);
+                (stroke(0.14, 0.40) || stroke(0.60, 0.86)) && !goes_on
+            })
         };
-        is_inked(first, left, -reach / first.width, -0.16)
-            || is_inked(last, right, 1.16, 1.0 + reach / last.width)
+        let halves = |cell: &Cell, measured: &Measured, from: f32, to: f32| {
+            let half = |start: f32, end: f32| {
+                let band = upright(from, to, start, end);
+                (cell.darkest(self.picture, band) - measured.hollow) / measured.contrast > FAINT
+            };
+            half(0.14, 0.40) && half(0.60, 0.86)
+        };
+        let before = (-reach / first.width, -0.16);
+        let after = (1.16, 1.0 + reach / last.width);
+        [(first, left, before), (last, right, after)]
+            .into_iter()
+            .any(|(cell, measured, (from, to))| {
+                halves(cell, measured, from, to) && is_inked(cell, measured, from, to)
+            })
     }
 
     /// Whether a level stroke stands before the first digit, at half its height.

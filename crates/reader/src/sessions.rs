@@ -11,6 +11,7 @@
 //!
 //! Pure: the times come from outside, in milliseconds of one clock that does not run backwards.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::Reading;
@@ -22,6 +23,9 @@ use crate::line::CONFIDENCE_MIN;
 const LINE_ALONE_FRAMES: u32 = 3;
 /// Frames in which the line must stand where only the bars confirm it, and they only the ticket number.
 const LINE_AND_BARS_FRAMES: u32 = 2;
+/// Frames in which a line must stand that is not sure in any, where the bars and the municipality's check digit vouch for
+/// all of it but its first two digits.
+const FAINT_FRAMES: u32 = 3;
 /// Frames in which a QR code must stand that nothing else confirms.
 const QR_ALONE_FRAMES: u32 = 2;
 
@@ -81,6 +85,8 @@ pub struct Sighting {
     bars: Option<String>,
     /// A line that is not sure, completed from elsewhere.
     completed: Option<String>,
+    /// All 18 digits of a line that is not sure, as they seem to be.
+    faint: Option<String>,
     /// The frame shows two lines, or codes, that differ.
     contradictory: bool,
 }
@@ -98,7 +104,18 @@ impl Sighting {
             line: line.filter(plausible(Turns::Printed)).map(str::to_owned),
             bars: bars.filter(of_coupon).map(str::to_owned),
             completed: None,
+            faint: None,
             contradictory: false,
+        }
+    }
+
+    /// The same frame, in which a line that is not sure seems to say this.
+    #[must_use]
+    pub fn seeming(self, line: Option<&str>) -> Sighting {
+        let plausible = |text: &&str| judge(text, Turns::Printed).is_ok();
+        Sighting {
+            faint: line.filter(plausible).map(str::to_owned),
+            ..self
         }
     }
 
@@ -116,9 +133,15 @@ impl Sighting {
     /// Whether the frame showed nothing of a coupon.
     pub fn is_empty(&self) -> bool {
         !self.contradictory
-            && [&self.qr, &self.line, &self.bars, &self.completed]
-                .iter()
-                .all(|seen| seen.is_none())
+            && [
+                &self.qr,
+                &self.line,
+                &self.bars,
+                &self.completed,
+                &self.faint,
+            ]
+            .iter()
+            .all(|seen| seen.is_none())
     }
 }
 
@@ -132,7 +155,9 @@ impl From<&Reading> for Sighting {
         );
         Sighting {
             contradictory: !reading.conflict.is_empty(),
-            ..seen.completing(reading.completed.as_deref().filter(|_| !sure))
+            ..seen
+                .completing(reading.completed.as_deref().filter(|_| !sure))
+                .seeming(reading.ocr.as_deref().filter(|_| !sure))
         }
     }
 }
@@ -145,6 +170,7 @@ impl fmt::Debug for Sighting {
             .field("line", &self.line.is_some())
             .field("bars", &self.bars.is_some())
             .field("completed", &self.completed.is_some())
+            .field("faint", &self.faint.is_some())
             .field("contradictory", &self.contradictory)
             .finish()
     }
@@ -246,6 +272,8 @@ struct Evidence {
     completed: Option<String>,
     completed_frames: u32,
     completed_differ: bool,
+    /// What unsure lines seem to say, and in how many frames.
+    faint: BTreeMap<String, u32>,
     contradictory: bool,
     first_qr_at_ms: Option<u64>,
     last_at_ms: Option<u64>,
@@ -266,6 +294,12 @@ impl Evidence {
             let before = self.completed.get_or_insert_with(|| completed.clone());
             self.completed_differ |= before != completed;
             self.completed_frames = self.completed_frames.saturating_add(1);
+        }
+        if let Some(faint) = &sighting.faint {
+            // One that was completed to the same is counted there.
+            let frames = self.faint.entry(faint.clone()).or_default();
+            let is_new = sighting.completed.as_ref() != Some(faint);
+            *frames = frames.saturating_add(u32::from(is_new));
         }
         if let Some(bars) = &sighting.bars {
             let seat = if bars.len() == TICKET_DIGITS {
@@ -320,7 +354,7 @@ impl Evidence {
         if self.line_frames >= LINE_AND_BARS_FRAMES && has_bars {
             return Decision::Auto(digits);
         }
-        let line_frames = self.line_frames + self.completed_frames_of(&digits);
+        let line_frames = self.line_frames + self.unsure_frames_of(&digits);
         if line_frames >= LINE_ALONE_FRAMES && self.line_frames > 0 {
             return Decision::Confirm(digits, Channel::Ocr);
         }
@@ -335,25 +369,53 @@ impl Evidence {
 
     /// Of a line of which no frame showed every digit well: as of the line alone, for a person.
     fn completed_decision(&self) -> Decision {
-        match &self.completed {
-            Some(digits) if self.completed_frames_of(digits) >= LINE_ALONE_FRAMES => {
-                Decision::Confirm(digits.clone(), Channel::Ocr)
-            }
-            _ => Decision::Looking,
+        let has_bars = self.ticket_bars.is_some() || self.whole_bars.is_some();
+        let frames_wanted = if has_bars {
+            LINE_AND_BARS_FRAMES
+        } else {
+            LINE_ALONE_FRAMES
+        };
+        let completed = self.completed.as_deref();
+        let completed = completed.filter(|digits| self.unsure_frames_of(digits) >= frames_wanted);
+        match completed.or_else(|| self.faint_alone()) {
+            Some(digits) => Decision::Confirm(digits.to_owned(), Channel::Ocr),
+            None => Decision::Looking,
         }
     }
 
-    /// Frames in which an unsure line came to these digits; none where others came to something else.
-    fn completed_frames_of(&self, digits: &str) -> u32 {
-        let ends_so = |bars: &Option<String>| {
-            bars.as_ref()
-                .is_none_or(|bars| digits.ends_with(bars.as_str()))
+    /// What the unsure lines of all frames seem to say, where the bars say the same.
+    fn faint_alone(&self) -> Option<&str> {
+        let has_bars = self.ticket_bars.is_some() || self.whole_bars.is_some();
+        let digits = self.faint.keys().next()?;
+        let is_only = self.faint.len() == 1
+            && !self.completed_differ
+            && self.completed.as_ref().is_none_or(|other| other == digits);
+        let stands = self.unsure_frames_of(digits) >= FAINT_FRAMES;
+        (has_bars && is_only && stands).then_some(digits.as_str())
+    }
+
+    /// Whether the bars, as far as they were seen, are the end of these digits.
+    fn bars_end(&self, digits: &str) -> bool {
+        [&self.ticket_bars, &self.whole_bars]
+            .into_iter()
+            .flatten()
+            .all(|bars| digits.ends_with(bars.as_str()))
+    }
+
+    /// Frames in which an unsure line came to these digits or seems to say them; of those that were completed none
+    /// where others came to something else.
+    fn unsure_frames_of(&self, digits: &str) -> u32 {
+        if !self.bars_end(digits) {
+            return 0;
+        }
+        let is_completed = !self.completed_differ && self.completed.as_deref() == Some(digits);
+        let completed = if is_completed {
+            self.completed_frames
+        } else {
+            0
         };
-        let all_say_so = !self.completed_differ
-            && self.completed.as_deref() == Some(digits)
-            && ends_so(&self.ticket_bars)
-            && ends_so(&self.whole_bars);
-        if all_say_so { self.completed_frames } else { 0 }
+        let faint = self.faint.get(digits).copied().unwrap_or_default();
+        completed.saturating_add(faint)
     }
 
     /// Whether what was read, whole or in part, says something else.
@@ -496,21 +558,6 @@ impl fmt::Debug for Sessions {
         f.debug_struct("Sessions")
             .field("session", &self.session)
             .finish_non_exhaustive()
-    }
-}
-
-/// What is to be done with a single photograph: a session of one frame in which nothing more can come. What no second
-/// channel confirms is for a person.
-pub fn decide_photograph(reading: &Reading) -> Decision {
-    let sighting = Sighting::from(reading);
-    let mut evidence = Evidence::default();
-    evidence.add(&sighting, 0);
-    match evidence.decision(Timers::default(), u64::MAX) {
-        Decision::Looking => match sighting.line.or(sighting.completed) {
-            Some(digits) => Decision::Confirm(digits, Channel::Ocr),
-            None => Decision::NoRead,
-        },
-        decision => decision,
     }
 }
 
