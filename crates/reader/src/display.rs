@@ -71,7 +71,7 @@ const UNEVEN_MAX: f32 = 0.30;
 /// Shades between a segment and a hollow at least.
 const CONTRAST_MIN: f32 = 28.0;
 /// Room on both sides of a number, in heights of a digit: else a digit may be out of the picture.
-const MARGIN_MIN: f32 = 0.3;
+const MARGIN_MIN: f32 = 0.45;
 /// Ink lower than the highest digit by more than this share lacks its head or its foot.
 const SHORT: f32 = 0.06;
 /// How far beside a number a further digit would stand, in heights.
@@ -80,6 +80,8 @@ const BESIDE: f32 = 0.95;
 const WAY_MIN: f32 = 0.5;
 /// Below this share of the contrast there is no point.
 const NO_POINT: f32 = 0.25;
+/// How far to the side an upright line may be above and below a leaning cell, in widths of a digit.
+const ASIDE: f32 = 0.3;
 /// From this share of the contrast a stroke may be one.
 const FAINT: f32 = 0.35;
 /// How far behind the last digit a point is looked for, in heights.
@@ -865,7 +867,10 @@ impl Number<'_> {
         };
         // The edge of the display is a line that goes on above and below.
         let is_edge = |blot: &&Blot| {
-            let goes_on = blot.left == 0 || blot.right + 1 == self.picture.width();
+            let goes_on = blot.left == 0
+                || blot.top == 0
+                || blot.right + 1 == self.picture.width()
+                || blot.bottom + 1 == self.picture.height();
             blot.height() as f32 > 1.35 * height
                 && (goes_on || (blot.width() as f32) < 0.3 * height)
         };
@@ -896,8 +901,12 @@ impl Number<'_> {
                     let darkness = cell.darkness(self.picture, (across, start), (across, end));
                     (darkness - measured.hollow) / measured.contrast > FAINT
                 };
-                // The edge of the display goes on above and below; a digit does not.
-                let goes_on = stroke(-0.2, -0.1) && stroke(1.1, 1.2);
+                // The edge of the display goes on above and below, upright where digits lean; a digit does not.
+                let goes_on = [(-0.2, -0.1), (1.1, 1.2)].into_iter().all(|(start, end)| {
+                    let band = upright(across - ASIDE, across + ASIDE, start, end);
+                    let darkest = cell.darkest(self.picture, band);
+                    (darkest - measured.hollow) / measured.contrast > FAINT
+                });
                 (stroke(0.14, 0.40) || stroke(0.60, 0.86)) && !goes_on
             })
         };
