@@ -195,8 +195,10 @@ impl Row {
     /// The picture with a frame around the number, dark and light so that it shows on either.
     fn framed(&self, picture: &Grey) -> Grey {
         let room = 0.3 * self.height();
+        // A minus is within the frame, not under it.
+        let before = 1.4 * self.height();
         let distance = |x: f32, y: f32| {
-            let across = (self.left - room - x).max(x - self.right - room);
+            let across = (self.left - before - x).max(x - self.right - room);
             let down = (self.top - room - y).max(y - self.bottom - room);
             across.max(down)
         };
