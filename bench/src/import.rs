@@ -15,7 +15,7 @@ use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 use store::{Db, Location};
 
-use crate::record::database;
+use crate::engines::database;
 use crate::server::program;
 use crate::{Bar, Options, say_bars};
 

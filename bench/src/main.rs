@@ -17,6 +17,7 @@
 )]
 
 mod allocate;
+mod engines;
 mod import;
 mod load;
 mod monitor;

@@ -15,7 +15,7 @@ use store::monitors::{Asked, Supply, overview, products, venues};
 use store::{Db, Location};
 use uuid::Uuid;
 
-use crate::record::database;
+use crate::engines::on_each;
 use crate::search::Bulk;
 use crate::{Bar, Options, say_bars};
 
@@ -46,40 +46,24 @@ struct Engine {
 
 /// Runs it on both engines and prints the figures.
 pub async fn run(options: &Options) -> anyhow::Result<()> {
-    let mut engines = Vec::new();
-    if options.only.as_deref() != Some("postgres") {
-        let folder = tempfile::tempdir()?;
-        let at = Location::Sqlite(folder.path().join("monitor.db"));
-        engines.push(engine("SQLite", &at, options.venues).await?);
-    }
-    if options.only.as_deref() != Some("sqlite") {
-        let server = std::env::var("SESSHU_BENCH_POSTGRES").context(
-            "SESSHU_BENCH_POSTGRES names no PostgreSQL server; run by `cargo xtask bench monitor`",
-        )?;
-        let at = database(&server, "monitor").await?;
-        engines.push(engine("PostgreSQL", &at, options.venues).await?);
-    }
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&engines)?);
-    } else {
-        for one in &engines {
-            println!(
-                "\n{}: {} venues with {LOTS_EACH} lots each (filled in {:.0} s): nation {:.1} ms, Tokyo {:.1} ms, its \
-                 first city {:.1} ms",
-                one.engine,
-                one.venues,
-                one.filled_seconds,
-                one.nation_ms,
-                one.prefecture_ms,
-                one.city_ms
-            );
-            say_bars(&one.bars);
-        }
-    }
-    Ok(())
+    on_each("monitor", options, engine, print).await
 }
 
-async fn engine(engine: &'static str, location: &Location, venues: u64) -> anyhow::Result<Engine> {
+fn print(one: &Engine) {
+    println!(
+        "\n{}: {} venues with {LOTS_EACH} lots each (filled in {:.0} s): nation {:.1} ms, Tokyo {:.1} ms, its first city \
+         {:.1} ms",
+        one.engine, one.venues, one.filled_seconds, one.nation_ms, one.prefecture_ms, one.city_ms
+    );
+    say_bars(&one.bars);
+}
+
+async fn engine(
+    engine: &'static str,
+    location: &Location,
+    options: &Options,
+) -> anyhow::Result<Engine> {
+    let venues = options.venues;
     let begun = Moment::now();
     let cities = fill(location, venues).await?;
     let filled_seconds = begun.elapsed().as_secs_f64();

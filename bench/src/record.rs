@@ -11,6 +11,7 @@ use serde::Serialize;
 use store::Location;
 use uuid::Uuid;
 
+use crate::engines::database;
 use crate::load::drive;
 use crate::raw::{self, Bare};
 use crate::server::Server;
@@ -88,23 +89,6 @@ pub async fn run(options: &Options) -> anyhow::Result<()> {
         engines.iter().for_each(print);
     }
     Ok(())
-}
-
-/// An empty database of its own on the server.
-pub async fn database(server: &str, what: &str) -> anyhow::Result<Location> {
-    use sqlx::Connection;
-    let name = format!("sesshu_bench_{what}_{}", std::process::id());
-    let mut connection = sqlx::PgConnection::connect(server).await?;
-    let create = format!(
-        "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
-    );
-    sqlx::raw_sql(sqlx::AssertSqlSafe(create))
-        .execute(&mut connection)
-        .await?;
-    let (front, _) = server
-        .rsplit_once('/')
-        .context("no database in the address")?;
-    Ok(Location::Postgres(format!("{front}/{name}")))
 }
 
 async fn engine(

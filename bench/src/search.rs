@@ -18,7 +18,7 @@ use store::{Db, Location};
 use uuid::Uuid;
 
 use crate::Options;
-use crate::record::database;
+use crate::engines::on_each;
 
 /// Each person has two doses.
 const DOSES_EACH: u64 = 2;
@@ -71,25 +71,7 @@ struct Engine {
 
 /// Runs it on both engines and prints the figures.
 pub async fn run(options: &Options) -> anyhow::Result<()> {
-    let mut engines = Vec::new();
-    if options.only.as_deref() != Some("postgres") {
-        let folder = tempfile::tempdir()?;
-        let at = Location::Sqlite(folder.path().join("search.db"));
-        engines.push(engine("SQLite", &at, options).await?);
-    }
-    if options.only.as_deref() != Some("sqlite") {
-        let server = std::env::var("SESSHU_BENCH_POSTGRES").context(
-            "SESSHU_BENCH_POSTGRES names no PostgreSQL server; run by `cargo xtask bench search`",
-        )?;
-        let at = database(&server, "search").await?;
-        engines.push(engine("PostgreSQL", &at, options).await?);
-    }
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&engines)?);
-    } else {
-        engines.iter().for_each(print);
-    }
-    Ok(())
+    on_each("search", options, engine, print).await
 }
 
 async fn engine(

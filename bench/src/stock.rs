@@ -19,7 +19,7 @@ use store::stock::{on_hand, story};
 use store::{Db, Location};
 use uuid::Uuid;
 
-use crate::record::database;
+use crate::engines::on_each;
 use crate::search::Bulk;
 use crate::{Bar, Options, say_bars};
 
@@ -74,25 +74,7 @@ struct Engine {
 
 /// Runs it on both engines and prints the figures.
 pub async fn run(options: &Options) -> anyhow::Result<()> {
-    let mut engines = Vec::new();
-    if options.only.as_deref() != Some("postgres") {
-        let folder = tempfile::tempdir()?;
-        let at = Location::Sqlite(folder.path().join("stock.db"));
-        engines.push(engine("SQLite", &at, options).await?);
-    }
-    if options.only.as_deref() != Some("sqlite") {
-        let server = std::env::var("SESSHU_BENCH_POSTGRES").context(
-            "SESSHU_BENCH_POSTGRES names no PostgreSQL server; run by `cargo xtask bench stock`",
-        )?;
-        let at = database(&server, "stock").await?;
-        engines.push(engine("PostgreSQL", &at, options).await?);
-    }
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&engines)?);
-    } else {
-        engines.iter().for_each(print);
-    }
-    Ok(())
+    on_each("stock", options, engine, print).await
 }
 
 fn print(engine: &Engine) {

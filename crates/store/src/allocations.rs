@@ -746,25 +746,62 @@ async fn write_lines(
     Ok(())
 }
 
+/// What a giver works on in a cycle, as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeptDraft {
+    /// Formula and numbers set by hand.
+    pub draft: Draft,
+    /// Which state of it this is; 1 is the first.
+    pub revision: i64,
+    /// Who kept it.
+    pub by: String,
+    /// When.
+    pub at: Instant,
+}
+
+/// What became of keeping a draft.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DraftKept {
+    /// It is kept.
+    Now,
+    /// Somebody kept another one meanwhile: that one stays.
+    ChangedMeanwhile(Box<KeptDraft>),
+}
+
 /// What a giver works on in a cycle; none if it has changed nothing yet.
 ///
 /// # Errors
 /// The database's.
-pub async fn draft(db: &Db, permit: &Permit, cycle: Uuid) -> Result<Option<Draft>> {
+pub async fn draft(db: &Db, permit: &Permit, cycle: Uuid) -> Result<Option<KeptDraft>> {
     let own = seat_for(permit, &[Action::Allocate])?;
-    let row: Option<(String,)> = db
-        .query(sql!(
-            "SELECT draft FROM allocation_draft WHERE cycle = $1 AND giver = $2"
-        ))
-        .bind(cycle.as_bytes().to_vec())
-        .bind(own)
-        .optional()
-        .await?;
-    row.map(|(text,)| serde_json::from_str(&text).map_err(|_| bad("allocation_draft", "draft")))
-        .transpose()
+    let mut tx = db.begin_reading().await?;
+    draft_of(&mut tx, cycle, &own).await
 }
 
-/// Keeps what a giver works on.
+async fn draft_of(tx: &mut Tx, cycle: Uuid, giver: &str) -> Result<Option<KeptDraft>> {
+    let row: Option<(String, i64, Option<String>, i64)> = tx
+        .query(sql!(
+            "SELECT d.draft, d.revision, a.name, d.at_micros
+             FROM allocation_draft AS d LEFT JOIN account AS a ON a.id = d.by_user
+             WHERE d.cycle = $1 AND d.giver = $2"
+        ))
+        .bind(cycle.as_bytes().to_vec())
+        .bind(giver.to_owned())
+        .optional()
+        .await?;
+    row.map(|(text, revision, by, at)| {
+        Ok(KeptDraft {
+            draft: serde_json::from_str(&text).map_err(|_| bad("allocation_draft", "draft"))?,
+            revision,
+            by: by.unwrap_or_default(),
+            at: Instant::from_micros(at),
+        })
+    })
+    .transpose()
+}
+
+/// Keeps what a giver works on, made from the state that was `seen` (0 where none was kept): two who work at one desk
+/// do not replace each other's unseen.
 ///
 /// # Errors
 /// The database's.
@@ -772,24 +809,31 @@ pub async fn keep_draft(
     db: &Db,
     permit: &Permit,
     cycle: Uuid,
-    draft: &Draft,
+    (draft, seen): (&Draft, i64),
     at: Instant,
-) -> Result<()> {
+) -> Result<DraftKept> {
     let own = seat_for(permit, &[Action::Allocate])?;
     let text = serde_json::to_string(draft).map_err(|_| bad("allocation_draft", "draft"))?;
     transact!(db, |tx| {
+        let kept = draft_of(&mut tx, cycle, &own).await?;
+        let revision = kept.as_ref().map_or(0, |kept| kept.revision);
+        if let Some(kept) = kept.filter(|kept| kept.revision != seen) {
+            return Ok(DraftKept::ChangedMeanwhile(Box::new(kept)));
+        }
         tx.query(sql!(
-            "INSERT INTO allocation_draft (cycle, giver, draft, at_micros, by_user)
-             VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (cycle, giver) DO UPDATE SET
-                 draft = excluded.draft, at_micros = excluded.at_micros, by_user = excluded.by_user"
+            "INSERT INTO allocation_draft (cycle, giver, draft, at_micros, by_user, revision)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (cycle, giver) DO UPDATE SET draft = excluded.draft,
+                 at_micros = excluded.at_micros, by_user = excluded.by_user, revision = excluded.revision"
         ))
         .bind(cycle.as_bytes().to_vec())
         .bind(own.clone())
         .bind(text.clone())
         .bind(at.micros())
         .bind(permit.actor().user.0.as_bytes().to_vec())
+        .bind(revision + 1)
         .expect(1)
         .await?;
+        DraftKept::Now
     })
 }

@@ -260,6 +260,11 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0058_replacement_requests.sql"),
         engines: Engines::Both,
     },
+    Migration {
+        version: 59,
+        text: include_str!("../migrations/0059_draft_revisions.sql"),
+        engines: Engines::Both,
+    },
 ];
 
 /// Brings the tables up to this program's version; safe to run at every start.

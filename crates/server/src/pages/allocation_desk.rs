@@ -26,6 +26,8 @@ pub struct Desk {
     pub seat: String,
     /// What it works on.
     pub draft: Draft,
+    /// Which state of it is kept; 0 if none is.
+    pub draft_revision: i64,
     /// The plan that follows.
     pub plan: Plan,
     /// What the plan gives, or what is wrong with it.
@@ -63,7 +65,10 @@ pub async fn desk(app: &App, me: &Me, id: Uuid, draft: Option<Draft>) -> Result<
     let requests = allocations::requests(&app.db, &permit, &cycle).await?;
     let published = allocations::decision(&app.db, &permit, id, false).await?;
     let kept = allocations::draft(&app.db, &permit, id).await?;
-    let draft = draft.or(kept).unwrap_or_else(|| first_draft(&cycle, tier));
+    let draft_revision = kept.as_ref().map_or(0, |kept| kept.revision);
+    let draft = draft
+        .or(kept.map(|kept| kept.draft))
+        .unwrap_or_else(|| first_draft(&cycle, tier));
     let mut names = BTreeMap::new();
     let mut nodes = Vec::with_capacity(below.len());
     for one in below {
@@ -81,6 +86,7 @@ pub async fn desk(app: &App, me: &Me, id: Uuid, draft: Option<Draft>) -> Result<
         tier,
         seat,
         draft,
+        draft_revision,
         plan,
         proposal,
         published,

@@ -17,7 +17,7 @@ use domain::vaccines::{ProductKey, Vaccines};
 use exchange::allocations::{AllocationRow, write_allocations};
 use exchange::encoding::Encoding;
 use serde::Deserialize;
-use store::allocations::{self, Asked};
+use store::allocations::{self, Asked, DraftKept};
 use store::cycles::{Cycle, Kept, Reopening};
 use uuid::Uuid;
 
@@ -258,6 +258,8 @@ struct DeskShown {
     kept: u64,
     kept_words: String,
     revision: i64,
+    /// The state of the draft that this page has seen.
+    draft_revision: i64,
     published: String,
     until: String,
     rows: Vec<Row>,
@@ -446,6 +448,7 @@ async fn desk_words(app: &App, desk: &Desk, texts: Texts) -> Result<DeskShown, P
         given: desk.plan.supply.saturating_sub(kept),
         kept,
         kept_words: kept_text,
+        draft_revision: desk.draft_revision,
         revision: desk
             .published
             .as_ref()
@@ -564,8 +567,29 @@ async fn keep_formula(
         formula,
         overrides: desk.draft.overrides,
     };
-    allocations::keep_draft(&app.db, &desk.permit, id, &draft, app.now()).await?;
-    Ok(back(id, "draft"))
+    keep(&app, &me, page, (&desk, &draft), typed).await
+}
+
+/// Keeps a draft, unless somebody at the same desk kept another one meanwhile: who, and what stands now, is shown.
+async fn keep(
+    app: &App,
+    me: &Me,
+    page: Page,
+    (desk, draft): (&Desk, &Draft),
+    typed: BTreeMap<String, String>,
+) -> Result<Response, Problem> {
+    let id = desk.cycle.id;
+    let seen = field(&typed, "draft").parse().unwrap_or(0);
+    match allocations::keep_draft(&app.db, &desk.permit, id, (draft, seen), app.now()).await? {
+        DraftKept::Now => Ok(back(id, "draft")),
+        DraftKept::ChangedMeanwhile(kept) => {
+            let (by, at) = (kept.by.as_str(), kept.at.japanese());
+            let words = page.t2("draft-changed", ("by", by), ("at", at.as_str()));
+            let mut complaints = Complaints::default();
+            complaints.add::<()>("draft", words);
+            render(app, me, page, (id, None), complaints, typed).await
+        }
+    }
 }
 
 async fn set_by_hand(
@@ -580,8 +604,7 @@ async fn set_by_hand(
     let mut draft = desk.draft.clone();
     draft.overrides.retain(|one| one.node != node);
     if field(&typed, "act") == "unset" {
-        allocations::keep_draft(&app.db, &desk.permit, id, &draft, app.now()).await?;
-        return Ok(back(id, "draft"));
+        return keep(&app, &me, page, (&desk, &draft), typed).await;
     }
     let mut complaints = Complaints::default();
     let units = units_in(&page, &mut complaints, "set_units", &typed, UNITS_MAX);
@@ -606,8 +629,7 @@ async fn set_by_hand(
         complaints.add::<()>("set_units", why.unwrap_or_default());
         return render(&app, &me, page, (id, None), complaints, typed).await;
     }
-    allocations::keep_draft(&app.db, &desk.permit, id, &draft, app.now()).await?;
-    Ok(back(id, "draft"))
+    keep(&app, &me, page, (&desk, &draft), typed).await
 }
 
 async fn publish(

@@ -151,7 +151,16 @@ async fn a_formula_and_a_number_by_hand_are_tried_beside_what_is_published() {
     );
     let wrong = send("formula", "rule0=highest_usage&amount0=many").await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let tried = send("formula", "rule0=population&amount0=50%25&rule1=requests").await;
+    // Whoever has not seen the number set by hand changes nothing, and is told whose it is.
+    let form = "rule0=population&amount0=50%25&rule1=requests";
+    let unseen = send("formula", &format!("{form}&draft=0")).await;
+    assert_eq!(unseen.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        unseen.text.contains("changed this draft at"),
+        "{}",
+        unseen.text
+    );
+    let tried = send("formula", &format!("{form}&draft=1")).await;
     assert_eq!(tried.status, StatusCode::SEE_OTHER, "{tried:?}");
 }
 

@@ -10,7 +10,7 @@ use domain::cycles::{Act, Draft, Formula, NATION, Stated, Terms, Tier};
 use domain::places::{MunicipalityCode, Prefecture};
 use domain::vaccines::{Lot, ProductKey};
 use store::accounts::{self, NewOrganisation};
-use store::allocations::{self, Asked, Published};
+use store::allocations::{self, Asked, DraftKept, Published};
 use store::cycles::{self, Cycle, Kept, Reopening};
 use store::figures::{self, StatedFigure, Stating};
 use store::supplies::{self, Supply};
@@ -496,11 +496,30 @@ fn a_number_is_one_cycle_and_a_draft_is_kept_for_its_giver() {
             overrides: Vec::new(),
         };
         let own = permit(Kind::City, Action::Allocate);
-        allocations::keep_draft(&world.db, &own, cycle.id, &draft, world.now())
-            .await
-            .unwrap();
+        let keep = async |draft: &Draft, seen| {
+            let (db, now) = (&world.db, world.now());
+            let kept = allocations::keep_draft(db, &own, cycle.id, (draft, seen), now).await;
+            kept.unwrap()
+        };
+        assert_eq!(keep(&draft, 0).await, DraftKept::Now);
         let kept = allocations::draft(&world.db, &own, cycle.id).await.unwrap();
-        assert_eq!(kept, Some(draft));
+        let kept = kept.unwrap();
+        assert_eq!((&kept.draft, kept.revision), (&draft, 1));
+        // Somebody else at the desk has not seen it: theirs is not kept, and they are told of it.
+        let other_draft = Draft {
+            formula: Formula::usual(Tier::Nation),
+            overrides: Vec::new(),
+        };
+        for unseen in [0, 2] {
+            let told = DraftKept::ChangedMeanwhile(Box::new(kept.clone()));
+            assert_eq!(keep(&other_draft, unseen).await, told);
+        }
+        assert_eq!(keep(&other_draft, 1).await, DraftKept::Now);
+        let kept = allocations::draft(&world.db, &own, cycle.id).await.unwrap();
+        assert_eq!(
+            kept.map(|kept| (kept.draft, kept.revision)),
+            Some((other_draft, 2))
+        );
         let other = permit(Kind::Nation, Action::Allocate);
         assert_eq!(
             allocations::draft(&world.db, &other, cycle.id)
