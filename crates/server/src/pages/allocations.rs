@@ -565,7 +565,7 @@ async fn keep_formula(
     };
     let draft = Draft {
         formula,
-        overrides: desk.draft.overrides,
+        overrides: desk.draft.overrides.clone(),
     };
     keep(&app, &me, page, (&desk, &draft), typed).await
 }
