@@ -712,7 +712,7 @@ fn code_picture(folder: &Path, form: &Draft) -> PathBuf {
     let picture = image::GrayImage::from_fn(side, side, |x, y| {
         let dark = match (at(x), at(y)) {
             (Some(x), Some(y)) if x < width && y < width => {
-                colours[y * width + x] == qrcode::Color::Dark
+                colours.get(y * width + x) == Some(&qrcode::Color::Dark)
             }
             _ => false,
         };
