@@ -265,6 +265,11 @@ const MIGRATIONS: &[Migration] = &[
         text: include_str!("../migrations/0059_draft_revisions.sql"),
         engines: Engines::Both,
     },
+    Migration {
+        version: 60,
+        text: include_str!("../migrations/0060_stock_on_shelf.sql"),
+        engines: Engines::Both,
+    },
 ];
 
 /// Brings the tables up to this program's version; safe to run at every start.

@@ -335,6 +335,30 @@ async fn balances_within(
         .bind(venue.0.as_bytes().to_vec())
         .all()
         .await?;
+    by_goods(rows)
+}
+
+/// The balances of a venue's shelves alone: of all lots it ever had, the few of which there is something left. The
+/// condition is that of the partial index.
+async fn on_shelves(
+    tx: &mut Tx,
+    venue: OrganisationId,
+) -> Result<BTreeMap<Goods, BTreeMap<Account, i64>>> {
+    let rows: Vec<(String, String, String, i64)> = tx
+        .query(sql!(
+            "SELECT product, lot, account, vials FROM stock_balance
+             WHERE holder = $1 AND vials <> 0 AND account IN ('frozen', 'thawed')
+             ORDER BY product, lot, account"
+        ))
+        .bind(venue.0.as_bytes().to_vec())
+        .all()
+        .await?;
+    by_goods(rows)
+}
+
+fn by_goods(
+    rows: Vec<(String, String, String, i64)>,
+) -> Result<BTreeMap<Goods, BTreeMap<Account, i64>>> {
     let mut balances: BTreeMap<Goods, BTreeMap<Account, i64>> = BTreeMap::new();
     for (product, lot, account, vials) in rows {
         let account = account_in(&account)?;
@@ -370,8 +394,8 @@ pub async fn on_hand(db: &Db, permit: &VenuePermit, now: Instant) -> Result<Vec<
     may_see(permit)?;
     let mut tx = db.begin_reading().await?;
     let venue = permit.venue();
-    let balances = balances_within(&mut tx, venue).await?;
-    let here: Vec<(Goods, i64, i64)> = balances
+    let here: Vec<(Goods, i64, i64)> = on_shelves(&mut tx, venue)
+        .await?
         .into_iter()
         .map(|(goods, accounts)| {
             let at = |shelf| {
@@ -380,7 +404,6 @@ pub async fn on_hand(db: &Db, permit: &VenuePermit, now: Instant) -> Result<Vec<
             };
             (goods, at(Shelf::Thawed), at(Shelf::Frozen))
         })
-        .filter(|(_, thawed, frozen)| (*thawed, *frozen) != (0, 0))
         .collect();
     let mut put = put_to_thaw(&mut tx, venue, &here).await?;
     let told = told_by_deliveries(&mut tx, venue, &here).await?;
